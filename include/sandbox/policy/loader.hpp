@@ -1,0 +1,45 @@
+#pragma once
+
+#include "sandbox/policy/policy.hpp"
+#include "sandbox/policy/site.hpp"
+#include "sandbox/policy/tenant.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sandbox::policy {
+
+/// How much the loader trusts the file system. The launcher (root) takes files and folders, up to the root,
+/// only where root owns them and nobody else can write them, and follows no link; the offline tools take any.
+enum class Trust { root_owned_only, any_owner };
+
+/// The name of the launcher's built-in policy and tenant: no file can have it.
+inline constexpr const char* kReservedName = "probe";
+
+/// Loads `NAME.toml` with what it `extends` from `policies_dir`, and its seccomp profile. Throws Error:
+/// not_found for a policy that is not there, denied for one that others could write, invalid_argument for all
+/// that is wrong in it, "FILE:LINE:COLUMN: field: value …: what is allowed".
+Policy load_policy(const std::string& policies_dir, const std::string& name, Trust trust);
+
+/// The same for a file that is given by its path (`policy check FILE`).
+Policy load_policy_file(const std::string& path, Trust trust);
+
+/// Names of all policies in the folder, sorted.
+std::vector<std::string> list_policies(const std::string& policies_dir);
+
+Tenant load_tenant(const std::string& tenants_dir, const std::string& name, Trust trust);
+std::vector<std::string> list_tenants(const std::string& tenants_dir);
+
+Site load_site(const std::string& path, Trust trust);
+
+/// The effective policy as TOML, every field present, with units as an admin writes them.
+std::string to_toml(const Policy& policy);
+std::string to_toml(const Tenant& tenant);
+
+/// The JSON Schemas of the three kinds of files: what the loader checks against, a sentence a field.
+std::string_view policy_schema();
+std::string_view tenant_schema();
+std::string_view site_schema();
+
+} // namespace sandbox::policy
