@@ -1,0 +1,99 @@
+#include "sandbox/kernel/namespace.hpp"
+
+#include "sandbox/base/error.hpp"
+#include "sandbox/base/file.hpp"
+#include "sandbox/base/log.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+namespace sandbox::kernel {
+
+UniqueFd open_namespace(pid_t pid, const std::string& kind) {
+    return open_fd("/proc/" + std::to_string(pid) + "/ns/" + kind, O_RDONLY);
+}
+
+UniqueFd open_own_namespace(const std::string& kind) {
+    return open_fd("/proc/thread-self/ns/" + kind, O_RDONLY);
+}
+
+std::uint64_t namespace_inode(int ns_fd) {
+    struct stat status {};
+    if (::fstat(ns_fd, &status) != 0)
+        throw_errno("cannot look at a namespace");
+    return status.st_ino;
+}
+
+NetnsGuard::NetnsGuard(int netns_fd) : back_(open_own_namespace("net")) {
+    if (::setns(netns_fd, CLONE_NEWNET) != 0)
+        throw_errno("cannot enter a network namespace");
+}
+
+NetnsGuard::~NetnsGuard() {
+    if (::setns(back_.get(), CLONE_NEWNET) != 0) {
+        log::error("cannot go back to the own network namespace");
+        std::abort();
+    }
+}
+
+UniqueFd new_network_namespace() {
+    const NetnsGuard back_here(open_own_namespace("net").get());
+    if (::unshare(CLONE_NEWNET) != 0)
+        throw_errno("cannot make a network namespace", "raise the sysctl user.max_net_namespaces");
+    return open_own_namespace("net");
+}
+
+void pin_namespace(int ns_fd, const std::string& path) {
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400));
+    if (!file) {
+        if (errno == EEXIST)
+            throw Error(Errc::conflict, path + " is there already", "remove it when nothing uses it");
+        throw_errno("cannot make " + path);
+    }
+    const std::string source = "/proc/self/fd/" + std::to_string(ns_fd);
+    if (::mount(source.c_str(), path.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+        const Error error = errno_error(errno, "cannot pin a namespace at " + path);
+        ::unlink(path.c_str());
+        throw error;
+    }
+}
+
+void unpin_namespace(const std::string& path) {
+    if (::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0 && errno != EINVAL && errno != ENOENT)
+        throw_errno("cannot unpin " + path);
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+        throw_errno("cannot remove " + path);
+}
+
+UniqueFd open_pinned_namespace(const std::string& path) {
+    UniqueFd pinned(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    struct statfs status {};
+    if (!pinned || ::fstatfs(pinned.get(), &status) != 0 || status.f_type != NSFS_MAGIC)
+        return {};
+    return pinned;
+}
+
+void write_net_sysctl(int netns_fd, const std::string& name, const std::string& value) {
+    // /proc/sys/net shows the namespace of the thread that opens a file in it.
+    const NetnsGuard inside(netns_fd);
+    const std::string path = "/proc/sys/" + name;
+    const UniqueFd file = open_fd(path, O_WRONLY);
+    write_all(file.get(), value, path);
+}
+
+void disable_ipv6(int netns_fd) {
+    if (::access("/proc/sys/net/ipv6", F_OK) != 0)
+        return; // a kernel without it
+    for (const char* which : {"all", "default"})
+        write_net_sysctl(netns_fd, std::string("net/ipv6/conf/") + which + "/disable_ipv6", "1");
+}
+
+} // namespace sandbox::kernel
