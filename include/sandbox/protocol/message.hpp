@@ -1,0 +1,179 @@
+#pragma once
+
+#include "sandbox/base/bytes.hpp"
+#include "sandbox/base/error.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+/// What the manager and the launcher say to each other: one JSON object a packet of a SOCK_SEQPACKET unix
+/// socket, at most kMaxPacket bytes, descriptors beside it by SCM_RIGHTS. Every packet carries the version;
+/// unknown keys, types and versions are refused. No request names a path, uid, mount or argv.
+namespace sandbox::protocol {
+
+inline constexpr int kVersion = 1;
+inline constexpr std::size_t kMaxPacket = 128 * 1024;
+
+// ---- requests
+// ---------------------------------------------------------------------------------------------------
+
+/// Makes a sandbox and starts ChimeraX in it. Reply: Launched, with descriptors {pidfd of init, session
+/// cgroup folder}.
+struct Launch {
+    std::string session;
+    std::uint32_t slot = 0;
+    std::string tenant;
+    std::string policy;
+    std::string digest; ///< the policy that the manager read; another one now is Error conflict
+    // Overrides; checked against the policy's ceilings by the launcher.
+    std::optional<Bytes> memory_max;
+    std::optional<double> cpus;
+    std::optional<std::uint64_t> pids_max;
+    std::map<std::string, std::string> environment;
+    std::string token_hash; ///< kept in the root-owned session.json for a manager that lost its store
+    /// Built-in policy `probe` only: the policy whose ChimeraX is to be looked at.
+    std::string probe_of;
+
+    bool operator==(const Launch&) const = default;
+};
+
+/// Ends a sandbox: end of stdin, after `grace` SIGTERM, after another grace kill of the whole group; removes
+/// all of it. The reply comes when nothing is left (Ended). Ending an unknown session is not_found.
+struct End {
+    std::string session;
+    std::uint64_t grace_milliseconds = 0;
+    bool operator==(const End&) const = default;
+};
+
+/// A listening socket on 127.0.0.1 of the host, any free port. Reply: Published, with that descriptor.
+struct Publish {
+    std::string session;
+    bool operator==(const Publish&) const = default;
+};
+
+/// What only root can see of a sandbox. Reply: Inspected.
+struct Inspect {
+    std::string session;
+    bool operator==(const Inspect&) const = default;
+};
+
+/// All sandboxes that exist, sorted by id, as many as go in one packet. Reply: Listed; no descriptors.
+struct List {
+    std::string after; ///< only ids greater than this one; empty for the first packet
+    bool operator==(const List&) const = default;
+};
+
+/// The descriptors of a running sandbox again, for a manager that was started anew. Reply: Launched.
+struct Attach {
+    std::string session;
+    bool operator==(const Attach&) const = default;
+};
+
+using Request = std::variant<Launch, End, Publish, Inspect, List, Attach>;
+
+// ---- replies
+// ----------------------------------------------------------------------------------------------------
+
+struct TimelineEntry {
+    std::string step;
+    std::uint64_t microseconds = 0; ///< since the request was read
+    bool operator==(const TimelineEntry&) const = default;
+};
+
+struct Launched {
+    std::string session;
+    std::uint32_t slot = 0;
+    std::string tenant;
+    std::string policy;
+    std::string digest;
+    std::int64_t init_pid = 0;    ///< as the host sees it
+    std::uint64_t start_time = 0; ///< of init: field 22 of /proc/PID/stat
+    std::int64_t engine_pid = 0;  ///< ChimeraX, as the host sees it; 0 when it has ended
+    std::uint32_t uid = 0;        ///< and gid
+    std::string address;          ///< the session's own IPv4 address
+    std::uint16_t port = 0;       ///< of the REST server in the session
+    bool publish = false;         ///< the policy allows Publish
+    std::string cgroup;           ///< the session's folder
+    std::string log_dir;          ///< stdout.0 stdout.1 stderr.0 stderr.1; readable for the manager
+    std::string executable;       ///< of ChimeraX
+    std::string token_hash;
+    std::vector<std::string> not_enforced; ///< "io.max: controller io is missing", best-effort policies only
+    // The limits in force.
+    Bytes memory_max;
+    std::optional<double> cpus;
+    std::uint64_t pids_max = 0;
+    std::vector<TimelineEntry> timeline;
+
+    bool operator==(const Launched&) const = default;
+};
+
+/// One line of the exit record, which sandbox-init writes when ChimeraX ends.
+struct ExitRecord {
+    std::uint32_t run = 0; ///< 1 for the first start of ChimeraX in this sandbox
+    std::optional<int> exit_status;
+    std::optional<int> signal;
+    std::uint64_t runtime_milliseconds = 0;
+    bool operator==(const ExitRecord&) const = default;
+};
+
+struct Ended {
+    std::string session;
+    std::optional<ExitRecord> record; ///< the last one; none when init was killed before it could write
+    std::uint64_t oom_kills = 0;      ///< memory.events oom_kill of payload
+    std::optional<Bytes> memory_peak;
+    std::uint64_t cpu_microseconds = 0;
+    std::string last_step; ///< which rung ended it: "already_ended", "stdin", "sigterm", "cgroup.kill"
+    bool operator==(const Ended&) const = default;
+};
+
+struct Published {
+    std::uint16_t port = 0;
+    bool operator==(const Published&) const = default;
+};
+
+struct Inspected {
+    std::string json; ///< an object that the API hands on as it is
+    bool operator==(const Inspected&) const = default;
+};
+
+struct Listed {
+    std::vector<Launched> sessions; ///< without timelines
+    bool more = false;              ///< ask again, with `after` the last id of these
+    bool operator==(const Listed&) const = default;
+};
+
+struct Failure {
+    Errc code = Errc::internal;
+    std::string message;
+    std::string cure;
+    std::string field;
+    bool operator==(const Failure&) const = default;
+};
+
+using Reply = std::variant<Launched, Ended, Published, Inspected, Listed, Failure>;
+
+// ---- text form
+// --------------------------------------------------------------------------------------------------
+
+/// `id` pairs a reply with its request; replies may come in any order.
+template <typename Body>
+struct Packet {
+    std::uint64_t id = 0;
+    Body body;
+};
+
+std::string encode(const Packet<Request>& packet);
+std::string encode(const Packet<Reply>& packet);
+/// Throw Error invalid_argument on anything that is not exactly a known message of this version.
+Packet<Request> decode_request(std::string_view text);
+Packet<Reply> decode_reply(std::string_view text);
+
+Failure to_failure(const Error& error);
+Error to_error(const Failure& failure);
+
+} // namespace sandbox::protocol
