@@ -1,0 +1,40 @@
+#pragma once
+
+#include "sandbox/kernel/cgroup.hpp"
+#include "sandbox/launcher/blueprint.hpp"
+
+#include <string>
+#include <vector>
+
+namespace sandbox::launcher {
+
+/// A session's folder in its tenant's group with init/ and payload/ in it and its own limits written. Killed
+/// and removed again unless kept. The limits of payload/ are written by the child, once it has handed the
+/// controllers down.
+class SessionCgroup {
+  public:
+    /// `tenant` is the tenant's group. Throws Error unsupported, naming controller and cure, where a strict
+    /// policy wants what the host lacks.
+    SessionCgroup(const Blueprint& plan, const kernel::CgroupDir& tenant);
+    ~SessionCgroup();
+    SessionCgroup(SessionCgroup&& other) noexcept;
+    SessionCgroup& operator=(SessionCgroup&&) = delete;
+
+    const kernel::CgroupDir& session() const { return session_; }
+    /// Those that the child is to hand down to init/ and payload/.
+    const std::vector<std::string>& controllers() const { return controllers_; }
+    const std::vector<std::string>& not_enforced() const { return not_enforced_; }
+    kernel::CgroupDir keep() { return std::move(session_); }
+
+  private:
+    const kernel::CgroupDir* tenant_;
+    std::string name_;
+    kernel::CgroupDir session_;
+    std::vector<std::string> controllers_, not_enforced_;
+};
+
+/// Kills what is in the group, waits until it is empty, removes it. False when the kernel could not end a
+/// process in time.
+bool destroy_cgroup(const kernel::CgroupDir& parent, const std::string& name, Duration timeout);
+
+} // namespace sandbox::launcher

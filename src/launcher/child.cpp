@@ -1,0 +1,248 @@
+#include "sandbox/launcher/child.hpp"
+
+#include "sandbox/base/error.hpp"
+#include "sandbox/base/file.hpp"
+#include "sandbox/kernel/capability.hpp"
+#include "sandbox/kernel/cgroup.hpp"
+#include "sandbox/kernel/mount.hpp"
+#include "sandbox/kernel/seccomp.hpp"
+#include "sandbox/launcher/root_fs.hpp"
+#include "sandbox/protocol/init_config.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <linux/keyctl.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace sandbox::launcher {
+namespace {
+
+namespace wire = protocol::init;
+
+/// The steps of the child, in order; `current_` is the one that a failure is reported for.
+class Child {
+  public:
+    explicit Child(const ChildInput& input) : in_(input) {}
+
+    void build() {
+        // Should the launcher die, nobody waits for what is half made.
+        check(::prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl(PR_SET_PDEATHSIG)");
+        enter_network();
+        enter_cgroup();
+        const UniqueFd proc = build_root();
+        enter_user_namespace(proc.get());
+        take_credentials();
+        set_limits();
+        arrange_descriptors();
+        install_filter();
+        ::_exit(exec_init());
+    }
+
+    void report(int error_number, const char* text) const {
+        wire::Status status{};
+        status.step = static_cast<std::uint32_t>(current_);
+        status.error_number = error_number;
+        ::snprintf(status.text, sizeof status.text, "%s", text);
+        // Nothing to be done when even this fails: the launcher sees the end of the stream.
+        [[maybe_unused]] const ssize_t sent =
+            ::send(status_fd_ >= 0 ? status_fd_ : in_.status, &status, sizeof status, MSG_NOSIGNAL);
+    }
+
+  private:
+    static void check(int result, const char* what) {
+        if (result != 0)
+            throw_errno(what);
+    }
+
+    void begin(Step step) { current_ = step; }
+
+    void done(Step step) {
+        in_.timeline.mark(step);
+        current_ = static_cast<Step>(static_cast<std::uint32_t>(step) + 1);
+        if (in_.fault == step) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL); // again: a changed uid has cleared it
+            report(kFaultReached, "fault point");
+            for (;;)
+                ::pause();
+        }
+    }
+
+    void enter_network() {
+        begin(Step::enter_network);
+        check(::setns(in_.netns, CLONE_NEWNET), "cannot enter the network namespace");
+        done(Step::enter_network);
+    }
+
+    void enter_cgroup() {
+        // The session's folder becomes the root of the cgroup namespace while this process is in it; then it
+        // leaves for init/, because a group with processes of its own cannot hand controllers down
+        // (cgroup-v2.rst, no internal process constraint).
+        check(::unshare(CLONE_NEWCGROUP), "cannot make a cgroup namespace");
+        const kernel::CgroupDir session(UniqueFd(::fcntl(in_.session_cgroup, F_DUPFD_CLOEXEC, 0)),
+                                        in_.plan.session);
+        const kernel::CgroupDir init = session.open_child("init");
+        init.write(kernel::cgroup_file::kProcs, "0");
+        session.enable_controllers(in_.controllers);
+        for (const CgroupSetting& setting : in_.plan.cgroup) {
+            if (setting.group == Group::session || std::string_view(setting.value).empty())
+                continue;
+            const kernel::CgroupDir group =
+                session.open_child(setting.group == Group::init ? "init" : "payload");
+            if (group.has_file(setting.file.c_str()))
+                group.write(setting.file.c_str(), setting.value);
+        }
+        done(Step::enter_cgroup);
+    }
+
+    /// A writable /proc that is attached nowhere, for the one write that can only be made from inside the
+    /// user namespace.
+    UniqueFd build_root() {
+        begin(Step::root);
+        ::umask(0);
+        UniqueFd proc =
+            kernel::new_filesystem("proc", {}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+        const UniqueFd score = open_fd_at(proc.get(), "self/oom_score_adj", O_WRONLY);
+        write_all(score.get(), "300", "oom_score_adj"); // before anything of the host's own
+        enter_new_root(in_.plan, in_.anchor, [this](Step step) { done(step); });
+        check(::sethostname(kHostName, std::strlen(kHostName)), "cannot set the host name");
+        return proc;
+    }
+
+    void enter_user_namespace(int proc) {
+        begin(Step::user_namespace);
+        // While it is still allowed: in the new namespace setgroups is denied for good.
+        check(::setgroups(0, nullptr), "cannot drop the groups");
+        check(::unshare(CLONE_NEWUSER), "cannot make a user namespace");
+        done(Step::user_namespace);
+        report(0, "");
+        char answer = 0;
+        if (::recv(in_.status, &answer, 1, 0) != 1)
+            ::_exit(1); // the launcher is gone
+        begin(Step::credentials);
+        // None below this one: most privilege escalations of the kernel begin with a user namespace of one's
+        // own.
+        const UniqueFd limit = open_fd_at(proc, "sys/user/max_user_namespaces", O_WRONLY);
+        write_all(limit.get(), "0", "max_user_namespaces");
+    }
+
+    void take_credentials() {
+        // A changed uid would take the capabilities that the next step drops, the bounding set's too, away
+        // too early.
+        check(::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP), "prctl(PR_SET_SECUREBITS)");
+        check(::setresgid(kInsideUid, kInsideUid, kInsideUid), "cannot take the session's gid");
+        check(::setresuid(kInsideUid, kInsideUid, kInsideUid), "cannot take the session's uid");
+        if (const int error_number = kernel::drop_all_capabilities(); error_number != 0)
+            throw errno_error(error_number, "cannot drop the capabilities");
+        // A keyring of its own: root's is not for tenants (session-keyring(7)).
+        if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 && errno != ENOSYS)
+            throw_errno("cannot leave the session keyring");
+        check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl(PR_SET_NO_NEW_PRIVS)");
+        done(Step::credentials);
+    }
+
+    void set_limits() {
+        for (const ResourceLimit& limit : in_.plan.limits) {
+            rlimit now{};
+            const auto resource = static_cast<__rlimit_resource>(limit.resource);
+            check(::getrlimit(resource, &now), "getrlimit");
+            // Down only: nobody here may raise a hard limit.
+            const rlim_t value = std::min<rlim_t>(limit.value, now.rlim_max);
+            const rlimit wanted{value, value};
+            check(::setrlimit(resource, &wanted), "setrlimit");
+        }
+        ::personality(PER_LINUX);
+        ::umask(022);
+        done(Step::limits);
+    }
+
+    /// 0 to 2 are /dev/null, those of protocol::init::Descriptor stand at their places, all others close on
+    /// exec.
+    void arrange_descriptors() {
+        begin(Step::seccomp);
+        constexpr int kAbove = 64; // so that no source is overwritten by a destination
+        const auto lift = [](int fd) {
+            const int lifted = ::fcntl(fd, F_DUPFD_CLOEXEC, kAbove);
+            if (lifted < 0)
+                throw_errno("cannot move a descriptor");
+            return lifted;
+        };
+        const int null = lift(open_fd("/dev/null", O_RDWR).get());
+        const std::array<std::pair<int, int>, 11> plan{{{null, 0},
+                                                        {null, 1},
+                                                        {null, 2},
+                                                        {lift(in_.config), wire::kConfigFd},
+                                                        {lift(in_.status), wire::kStatusFd},
+                                                        {lift(in_.record), wire::kRecordFd},
+                                                        {lift(in_.payload_procs), wire::kPayloadFd},
+                                                        {lift(in_.logs[0]), wire::kLogFds},
+                                                        {lift(in_.logs[1]), wire::kLogFds + 1},
+                                                        {lift(in_.logs[2]), wire::kLogFds + 2},
+                                                        {lift(in_.logs[3]), wire::kLogFds + 3}}};
+        image_ = lift(in_.init_image);
+        for (const auto& [source, target] : plan)
+            if (::dup2(source, target) != target)
+                throw_errno("cannot place a descriptor");
+        status_fd_ = wire::kStatusFd;
+        if (::close_range(wire::kEndFd, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
+            throw_errno("close_range");
+    }
+
+    void install_filter() {
+        sigset_t none;
+        ::sigemptyset(&none);
+        check(::sigprocmask(SIG_SETMASK, &none, nullptr), "sigprocmask");
+        in_.timeline.mark(Step::seccomp); // ahead of time: afterwards only what the policy allows works
+        if (in_.fault == Step::seccomp)
+            done(Step::seccomp);
+        if (const int error_number =
+                kernel::install_seccomp(in_.seccomp.data(), static_cast<unsigned short>(in_.seccomp.size()));
+            error_number != 0)
+            throw errno_error(error_number, "cannot install the seccomp filter");
+        current_ = Step::exec_init;
+    }
+
+    int exec_init() const {
+        char name[] = "sandbox-init";
+        char* const argv[] = {name, nullptr};
+        char* const environment[] = {nullptr};
+        ::syscall(SYS_execveat, image_, "", argv, environment, AT_EMPTY_PATH);
+        report(errno, "cannot execute sandbox-init");
+        return 1;
+    }
+
+    const ChildInput& in_;
+    Step current_ = Step::enter_network;
+    int status_fd_ = -1;
+    int image_ = -1;
+};
+
+} // namespace
+
+void run_child(const ChildInput& input) noexcept {
+    Child child(input);
+    try {
+        child.build();
+    } catch (const std::exception& error) {
+        // The text holds the errno's words already.
+        child.report(errno != 0 ? errno : EIO, error.what());
+    }
+    ::_exit(1);
+}
+
+} // namespace sandbox::launcher

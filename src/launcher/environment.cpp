@@ -1,0 +1,121 @@
+#include "sandbox/launcher/environment.hpp"
+
+#include "sandbox/base/error.hpp"
+#include "sandbox/base/file.hpp"
+#include "sandbox/chimerax/rest_client.hpp"
+#include "sandbox/kernel/namespace.hpp"
+#include "sandbox/kernel/xdp.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// The linked program itself, so that there is no second file to be found, trusted and kept in step.
+extern "C" const char sandbox_init_image_begin[];
+extern "C" const char sandbox_init_image_end[];
+
+namespace sandbox::launcher {
+namespace {
+
+void make_folder(const std::string& path, mode_t mode, uid_t uid, gid_t gid) {
+    if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
+        throw_errno("cannot make the folder " + path, "make its parent folder, owned by root");
+    const UniqueFd folder = open_fd(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (::fchown(folder.get(), uid, gid) != 0 || ::fchmod(folder.get(), mode) != 0)
+        throw_errno("cannot set owner and mode of " + path);
+}
+
+void set_gateway_sysctls(int gateway) {
+    struct Setting {
+        const char* name;
+        const char* value;
+    };
+    // arp_ignore and arp_announce: one session's link says nothing of the addresses of the others.
+    for (const auto& [name, value] :
+         {Setting{"net/ipv4/ip_forward", "0"}, Setting{"net/ipv4/conf/all/rp_filter", "1"},
+          Setting{"net/ipv4/conf/default/rp_filter", "1"}, Setting{"net/ipv4/conf/all/arp_ignore", "1"},
+          Setting{"net/ipv4/conf/all/arp_announce", "2"}, Setting{"net/ipv4/conf/all/accept_redirects", "0"},
+          Setting{"net/ipv4/conf/all/send_redirects", "0"}, Setting{"net/ipv4/conf/all/route_localnet", "0"}})
+        kernel::write_net_sysctl(gateway, name, value);
+    kernel::disable_ipv6(gateway);
+}
+
+} // namespace
+
+ManagerIdentity find_manager(const std::string& user) {
+    unsigned number = 0;
+    if (const auto [rest, ec] = std::from_chars(user.data(), user.data() + user.size(), number);
+        ec == std::errc{} && rest == user.data() + user.size())
+        return {number, number};
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/etc/passwd", "re"), &std::fclose);
+    if (!file)
+        throw_errno("cannot open /etc/passwd");
+    while (const passwd* entry = ::fgetpwent(file.get()))
+        if (user == entry->pw_name)
+            return {entry->pw_uid, entry->pw_gid};
+    throw Error(Errc::not_found, "the manager's user " + user + " is not in /etc/passwd",
+                "useradd --system --no-create-home --shell /usr/sbin/nologin " + user, "manager_user");
+}
+
+UniqueFd make_init_image() {
+    // MFD_EXEC is new in 6.3 and needed where vm.memfd_noexec is set.
+    constexpr unsigned kMfdExec = 0x10;
+    int fd = ::memfd_create("sandbox-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | kMfdExec);
+    if (fd < 0 && errno == EINVAL)
+        fd = ::memfd_create("sandbox-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    UniqueFd image(fd);
+    if (!image)
+        throw_errno("memfd_create");
+    write_all(image.get(), {sandbox_init_image_begin, sandbox_init_image_end}, "sandbox-init");
+    if (::fchmod(image.get(), 0555) != 0 ||
+        ::fcntl(image.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
+        throw_errno("cannot seal sandbox-init");
+    return image;
+}
+
+UniqueFd open_gateway(const std::string& path) {
+    if (UniqueFd pinned = kernel::open_pinned_namespace(path))
+        return pinned;
+    ::unlink(path.c_str()); // an empty file that a killed launcher left before it could pin
+    UniqueFd gateway = kernel::new_network_namespace();
+    set_gateway_sysctls(gateway.get());
+    kernel::pin_namespace(gateway.get(), path);
+    return gateway;
+}
+
+Environment make_environment(policy::Site site) {
+    const ManagerIdentity manager = find_manager(site.manager_user);
+    make_folder(site.run_dir, 0755, 0, 0);
+    make_folder(site.run_dir + "/sessions", 0750, 0, manager.gid);
+    make_folder(site.run_dir + "/root", 0700, 0, 0);
+    make_folder(site.state_dir, 0750, 0, manager.gid);
+    make_folder(site.state_dir + "/logs", 0750, 0, manager.gid);
+    UniqueFd gateway = open_gateway(site.run_dir + "/net");
+    auto gateway_link = [&] {
+        const kernel::NetnsGuard guard(gateway.get());
+        return kernel::Netlink();
+    }();
+    return {.site = std::move(site),
+            .manager = manager,
+            .gateway = std::move(gateway),
+            .gateway_link = std::move(gateway_link),
+            .link_filter = kernel::load_reply_filter(chimerax::kRestPort),
+            .init_image = make_init_image(),
+            .fault = std::nullopt};
+}
+
+void fault_point(const Environment& environment, Step step) {
+    if (environment.fault == step)
+        ::kill(::getpid(), SIGKILL);
+}
+
+} // namespace sandbox::launcher

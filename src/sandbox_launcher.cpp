@@ -1,0 +1,196 @@
+// sandbox-launcher: the one privileged program. It makes and removes sandboxes by the root-owned policies,
+// for a manager that it does not trust.
+#include "sandbox/base/error.hpp"
+#include "sandbox/base/file.hpp"
+#include "sandbox/base/log.hpp"
+#include "sandbox/kernel/capability.hpp"
+#include "sandbox/launcher/companion.hpp"
+#include "sandbox/launcher/request_check.hpp"
+#include "sandbox/launcher/server.hpp"
+#include "sandbox/policy/loader.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+
+#include <CLI/CLI.hpp>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace sandbox;
+
+struct Options {
+    std::string config = "/etc/chimerax-sandbox/sandboxd.toml";
+    std::string plan, tenant, fault;
+    std::string manager;
+    bool with_manager = false, verbose = false;
+};
+
+void print_plan(const Options& options) {
+    const policy::Site site = policy::load_site(options.config, policy::Trust::any_owner);
+    const policy::Policy policy =
+        policy::load_policy(site.policies_dir, options.plan, policy::Trust::any_owner);
+    const policy::Tenant tenant =
+        policy::load_tenant(site.tenants_dir, options.tenant, policy::Trust::any_owner);
+    const auto seccomp =
+        policy::load_seccomp_profile(site.policies_dir, policy.seccomp_profile, policy::Trust::any_owner);
+    const auto installation = chimerax::find_installation(policy.chimerax.executable);
+    std::puts(launcher::to_json(launcher::make_blueprint({.site = site,
+                                                          .policy = policy,
+                                                          .tenant = tenant,
+                                                          .seccomp = seccomp,
+                                                          .installation = installation,
+                                                          .session = "aaaaaaaaaaaaaaaa",
+                                                          .slot = 0,
+                                                          .environment = {}},
+                                                         launcher::look_up_host))
+                  .c_str());
+}
+
+/// The signals that the loop takes from a descriptor.
+UniqueFd watch_signals() {
+    sigset_t watched;
+    ::sigemptyset(&watched);
+    for (const int signal : {SIGTERM, SIGINT, SIGCHLD})
+        ::sigaddset(&watched, signal);
+    ::sigprocmask(SIG_SETMASK, &watched, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+    UniqueFd fd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!fd)
+        throw_errno("signalfd");
+    return fd;
+}
+
+/// The manager as a child, for a host without systemd: started again when it dies of a signal, told to stop
+/// when the launcher is.
+class ManagerChild {
+  public:
+    ManagerChild(launcher::Environment& environment, std::vector<std::string> argv)
+        : environment_(environment),
+          sockets_(launcher::open_api_sockets(environment.site)),
+          argv_(std::move(argv)) {
+        start();
+    }
+    void start() { pid_ = launcher::start_manager(environment_, sockets_, argv_); }
+    void stop() {
+        stopping_ = true;
+        ::kill(pid_, SIGTERM);
+    }
+    /// True when `pid` was it and it is not to be started again.
+    bool ended(pid_t pid, int status) {
+        if (pid != pid_)
+            return false;
+        if (!stopping_ && WIFSIGNALED(status)) {
+            log::warning("the manager died of signal " + std::to_string(WTERMSIG(status)) +
+                         " and is started again");
+            start();
+            return false;
+        }
+        exit_status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+        return true;
+    }
+    int exit_status() const { return exit_status_; }
+
+  private:
+    launcher::Environment& environment_;
+    launcher::ApiSockets sockets_;
+    std::vector<std::string> argv_;
+    pid_t pid_ = 0;
+    int exit_status_ = 0;
+    bool stopping_ = false;
+};
+
+std::string default_manager() {
+    const auto beside = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "sandboxd";
+    return beside.string();
+}
+
+int serve(const Options& options) {
+    if (::geteuid() != 0)
+        throw Error(Errc::denied, "sandbox-launcher makes namespaces, links and cgroups, which only root can",
+                    "start it by systemd, or with sudo");
+    // Descriptors of the caller's are nobody's business here, and a leaked one could keep a namespace alive.
+    ::close_range(3 + static_cast<unsigned>(::sd_listen_fds(0)), ~0U, 0);
+    ::umask(022);
+    const UniqueFd signals = watch_signals();
+    launcher::Environment environment =
+        launcher::make_environment(policy::load_site(options.config, policy::Trust::root_owned_only));
+    if (!options.fault.empty()) {
+        environment.fault = launcher::step_from_text(options.fault);
+        if (!environment.fault)
+            throw Error(Errc::invalid_argument, "there is no step " + options.fault, {}, "--fault-after");
+    }
+    const std::string socket = environment.socket_path();
+    launcher::CgroupDriver driver = launcher::make_cgroup_driver(
+        environment.site, [&environment] { return launcher::start_holder(environment); });
+    launcher::Server server(environment, std::move(driver));
+    server.recover();
+    std::optional<ManagerChild> manager;
+    if (options.with_manager)
+        manager.emplace(environment, std::vector<std::string>{options.manager.empty() ? default_manager()
+                                                                                      : options.manager,
+                                                              "--config", options.config});
+    log::info("listens on " + socket);
+    ::sd_notify(0, "READY=1");
+    server.run(signals.get(), [&] {
+        signalfd_siginfo info{};
+        while (::read(signals.get(), &info, sizeof info) == sizeof info) {
+            if (info.ssi_signo != SIGCHLD) {
+                if (manager)
+                    manager->stop(); // it ends its sessions first, then the loop
+                else
+                    server.stop();
+                continue;
+            }
+            int status = 0;
+            for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;)
+                if (manager && manager->ended(pid, status))
+                    server.stop();
+        }
+    });
+    ::unlink(socket.c_str());
+    return manager ? manager->exit_status() : 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    CLI::App app("Makes and removes the sandboxes of chimerax-sandbox. Runs as root.", "sandbox-launcher");
+    app.set_version_flag("--version", SANDBOX_VERSION);
+    app.add_option("--config", options.config, "The site's settings")->capture_default_str();
+    app.add_flag("--with-manager", options.with_manager,
+                 "Start sandboxd too, as its own user in the gateway namespace");
+    app.add_option("--manager", options.manager,
+                   "The sandboxd to start; the one beside this program unless given")
+        ->needs("--with-manager");
+    app.add_option("--plan", options.plan,
+                   "Print what a session of this policy would be made of, as JSON, and exit");
+    app.add_option("--tenant", options.tenant, "The tenant for --plan")->needs("--plan");
+    app.add_option("--fault-after", options.fault, "Die by SIGKILL after this step of a launch")->group("");
+    app.add_flag("--verbose", options.verbose, "Log more");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    log::start("sandbox-launcher", options.verbose ? log::Level::debug : log::Level::info);
+    try {
+        if (!options.plan.empty()) {
+            print_plan(options);
+            return 0;
+        }
+        return serve(options);
+    } catch (const Error& error) {
+        std::fprintf(stderr, "sandbox-launcher: %s\n", error.full().c_str());
+        return errc_info(error.code()).exit_status;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "sandbox-launcher: %s\n", error.what());
+        return 1;
+    }
+}
