@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace sandbox::manager {
+
+/// The states of a session. One table (`state.cpp`) holds their texts and which may follow which.
+enum class State { queued, starting, ready, busy, ending, ended, stuck };
+
+/// Why a session ended: what this program intended, else what the kernel counted, else how ChimeraX exited.
+enum class EndReason {
+    deleted,       ///< somebody asked for it
+    exited,        ///< ChimeraX exited by itself
+    signalled,     ///< ChimeraX died of a signal
+    oom,           ///< the kernel killed it at its memory limit
+    start_timeout, ///< it never answered on its REST port
+    hung,          ///< it stopped answering
+    launch_failed, ///< no sandbox could be made
+    shutdown,      ///< the manager was told to stop
+    cancelled,     ///< the caller went away or deleted it before it was ready
+    orphaned,      ///< its processes were gone when they were looked for
+};
+
+std::string_view to_text(State state);
+std::string_view to_text(EndReason reason);
+std::optional<State> state_from_text(std::string_view text);
+std::optional<EndReason> end_reason_from_text(std::string_view text);
+
+bool may_follow(State from, State to);
+
+} // namespace sandbox::manager

@@ -1,0 +1,128 @@
+#include "core.hpp"
+#include "log_reader.hpp"
+#include "sandbox/base/log.hpp"
+
+#include <utility>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace asio = boost::asio;
+
+namespace sandbox::manager {
+namespace {
+
+constexpr std::size_t kTailOfEach = 2048;
+
+/// An end that somebody asked for needs no lines of the log, and thousands of ended sessions are kept.
+bool wants_log_tail(const Session& session) {
+    if (!session.intent())
+        return true;
+    const EndReason reason = session.intent()->reason;
+    return reason == EndReason::start_timeout || reason == EndReason::hung ||
+           reason == EndReason::launch_failed;
+}
+
+void keep_log_tail(Session& session) {
+    if (!wants_log_tail(session) || session.facts.log_dir.empty())
+        return;
+    try {
+        std::string tail = read_log_tail(session.facts.log_dir, "stdout", kTailOfEach) +
+                           read_log_tail(session.facts.log_dir, "stderr", kTailOfEach);
+        if (!tail.empty())
+            session.log_tail = std::move(tail);
+    } catch (const Error& error) {
+        log::warning("session " + session.id() + ": " + error.what());
+    }
+}
+
+std::string why_ending(const Session& session) {
+    if (!session.intent())
+        return "ChimeraX has ended";
+    return std::string(to_text(session.intent()->reason)) + ": " + session.intent()->message;
+}
+
+enum class Outcome { gone, not_yet, unknown };
+
+struct EndTry {
+    Outcome outcome = Outcome::unknown;
+    std::optional<protocol::Ended> ended;
+    std::string message;
+};
+
+asio::awaitable<EndTry> try_end(CorePtr core, SessionPtr session) {
+    EndTry result;
+    const Duration grace = session->engine_gone() ? Duration::zero() : session->grace;
+    protocol::Request request(protocol::End{session->id(), static_cast<std::uint64_t>(grace.count())});
+    try {
+        LauncherAnswer answer =
+            co_await core->launcher->call(std::move(request), 2 * grace + core->tuning.end_margin);
+        if (auto* ended = std::get_if<protocol::Ended>(&answer.reply)) {
+            result.outcome = Outcome::gone;
+            result.ended = std::move(*ended);
+        } else if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply)) {
+            result.outcome = failure->code == Errc::not_found ? Outcome::gone : Outcome::not_yet;
+            result.message = failure->message;
+        } else {
+            result.message = "the launcher's answer to an end is not one";
+        }
+    } catch (const Error& error) {
+        result.outcome = error.code() == Errc::timed_out ? Outcome::not_yet : Outcome::unknown;
+        result.message = error.what();
+    }
+    co_return result;
+}
+
+/// Returns when nothing is left. What the launcher cannot remove is `stuck`, and tried again.
+asio::awaitable<std::optional<protocol::Ended>> remove_sandbox(CorePtr core, SessionPtr session) {
+    for (;;) {
+        while (!core->launcher->connected())
+            co_await core->launcher->changed().wait();
+        EndTry result = co_await try_end(core, session);
+        if (result.outcome == Outcome::gone)
+            co_return std::move(result.ended);
+        Duration pause = core->tuning.reconnect_first;
+        if (result.outcome == Outcome::not_yet) {
+            if (session->state() == State::ending)
+                session->move_to(State::stuck, result.message);
+            pause = core->tuning.stuck_retry;
+        }
+        asio::steady_timer timer(core->io, pause);
+        co_await timer.async_wait(asio::use_awaitable);
+    }
+}
+
+} // namespace
+
+void finish(Core& core, const SessionPtr& session, SessionView::End end, const std::string& why) {
+    const SessionPtr keep = session;
+    keep->turns.close(Error(Errc::gone, "session " + keep->id() + " has ended", "Make a new session."));
+    keep->let_go();
+    end.at = std::chrono::system_clock::now();
+    end.log_tail = std::move(keep->log_tail);
+    keep->facts.end = std::move(end);
+    keep->facts.timeline = {};
+    keep->move_to(State::ended, why);
+    SessionView last = view_of(core, *keep);
+    last.usage = {
+        .memory = {}, .memory_peak = last.end->memory_peak, .cpu_seconds = last.end->cpu_seconds, .pids = {}};
+    core.registry.retire(keep, std::move(last));
+    if (keep->has_slot)
+        core.slots.give_back(keep->facts.slot);
+}
+
+asio::awaitable<void> end_session(CorePtr core, SessionPtr session) {
+    session->move_to(State::ending, why_ending(*session));
+    session->turns.close(Error(Errc::gone, "session " + session->id() + " is ending: " + why_ending(*session),
+                               "Make a new session."));
+    session->published.reset();
+    keep_log_tail(*session);
+    const std::optional<protocol::Ended> ended = co_await remove_sandbox(core, session);
+    keep_log_tail(*session); // with what came during the grace
+    SessionView::End end = judge(session->intent(), ended, session->facts.enforced.memory_max);
+    const std::string why =
+        std::string(to_text(end.reason)) + (ended ? ", last step " + ended->last_step : ", nothing was left");
+    finish(*core, session, std::move(end), why);
+}
+
+} // namespace sandbox::manager

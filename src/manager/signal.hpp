@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <list>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+namespace sandbox::manager {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// Wakes coroutines that wait for "something has changed". On one thread: a coroutine that looks at its
+/// condition and then waits, without a co_await between, misses nothing. Whoever waits keeps the owner of the
+/// signal alive.
+class Signal {
+  public:
+    explicit Signal(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
+    Signal(const Signal&) = delete;
+    Signal& operator=(const Signal&) = delete;
+
+    /// Wakes all that wait now.
+    void notify();
+
+    boost::asio::awaitable<void> wait();
+    /// False: the time came first.
+    boost::asio::awaitable<bool> wait_until(SteadyTime deadline);
+
+  private:
+    struct Waiter;
+    boost::asio::any_io_executor executor_;
+    std::list<Waiter*> waiters_;
+};
+
+} // namespace sandbox::manager

@@ -1,0 +1,90 @@
+#include "sandbox/manager/state.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <initializer_list>
+
+namespace sandbox::manager {
+namespace {
+
+constexpr unsigned bits(std::initializer_list<State> states) {
+    unsigned mask = 0;
+    for (const State state : states)
+        mask |= 1U << static_cast<unsigned>(state);
+    return mask;
+}
+
+struct StateRow {
+    State state;
+    std::string_view text;
+    unsigned followers;
+};
+
+constexpr std::array kStates{
+    StateRow{State::queued, "queued", bits({State::starting, State::ended})},
+    // Straight to ended: the launcher refused, so nothing was made.
+    StateRow{State::starting, "starting", bits({State::ready, State::ending, State::ended})},
+    StateRow{State::ready, "ready", bits({State::busy, State::ending})},
+    StateRow{State::busy, "busy", bits({State::ready, State::ending})},
+    StateRow{State::ending, "ending", bits({State::ended, State::stuck})},
+    StateRow{State::ended, "ended", bits({})},
+    StateRow{State::stuck, "stuck", bits({State::ended})},
+};
+
+struct ReasonRow {
+    EndReason reason;
+    std::string_view text;
+};
+
+constexpr std::array kReasons{
+    ReasonRow{EndReason::deleted, "deleted"},
+    ReasonRow{EndReason::exited, "exited"},
+    ReasonRow{EndReason::signalled, "signalled"},
+    ReasonRow{EndReason::oom, "oom"},
+    ReasonRow{EndReason::start_timeout, "start_timeout"},
+    ReasonRow{EndReason::hung, "hung"},
+    ReasonRow{EndReason::launch_failed, "launch_failed"},
+    ReasonRow{EndReason::shutdown, "shutdown"},
+    ReasonRow{EndReason::cancelled, "cancelled"},
+    ReasonRow{EndReason::orphaned, "orphaned"},
+};
+
+// Rows stand in the order of their enum, so that looking one up is an index.
+static_assert([] {
+    for (std::size_t i = 0; i < kStates.size(); ++i) {
+        if (static_cast<std::size_t>(kStates[i].state) != i)
+            return false;
+    }
+    for (std::size_t i = 0; i < kReasons.size(); ++i) {
+        if (static_cast<std::size_t>(kReasons[i].reason) != i)
+            return false;
+    }
+    return true;
+}());
+
+} // namespace
+
+std::string_view to_text(State state) {
+    return kStates.at(static_cast<std::size_t>(state)).text;
+}
+
+std::string_view to_text(EndReason reason) {
+    return kReasons.at(static_cast<std::size_t>(reason)).text;
+}
+
+std::optional<State> state_from_text(std::string_view text) {
+    const auto row = std::ranges::find(kStates, text, &StateRow::text);
+    return row == kStates.end() ? std::nullopt : std::optional(row->state);
+}
+
+std::optional<EndReason> end_reason_from_text(std::string_view text) {
+    const auto row = std::ranges::find(kReasons, text, &ReasonRow::text);
+    return row == kReasons.end() ? std::nullopt : std::optional(row->reason);
+}
+
+bool may_follow(State from, State to) {
+    return (kStates.at(static_cast<std::size_t>(from)).followers & bits({to})) != 0;
+}
+
+} // namespace sandbox::manager

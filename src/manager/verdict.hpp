@@ -1,0 +1,22 @@
+#pragma once
+
+#include "sandbox/manager/session_view.hpp"
+#include "sandbox/protocol/message.hpp"
+
+#include <optional>
+#include <string>
+
+namespace sandbox::manager {
+
+/// What this program wanted, before anything else ended the session.
+struct Intent {
+    EndReason reason = EndReason::deleted;
+    std::string message; ///< for people
+};
+
+/// Why a session ended, and its last figures: what we intended; else what the kernel counted as OOM kills;
+/// else the exit record. `ended` is absent when the launcher knew nothing of the session any more.
+SessionView::End judge(const std::optional<Intent>& intent, const std::optional<protocol::Ended>& ended,
+                       std::optional<Bytes> memory_max);
+
+} // namespace sandbox::manager

@@ -1,0 +1,301 @@
+#include "fake_launcher.hpp"
+
+#include "sandbox/base/error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <fstream>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+namespace sandbox::test {
+namespace {
+
+using StatePtr = std::shared_ptr<FakeLauncher::State>;
+using Connection = std::shared_ptr<UniqueFd>;
+
+pid_t start_child() {
+    const pid_t parent = ::getpid();
+    const pid_t pid = ::fork();
+    if (pid < 0)
+        throw_errno("fork");
+    if (pid == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        ::close_range(0, ~0U, 0); // no socket of the test may stay open in it
+        while (::getppid() == parent)
+            ::pause();
+        ::_exit(0);
+    }
+    return pid;
+}
+
+struct Answer {
+    protocol::Reply reply;
+    std::vector<UniqueFd> descriptors;
+};
+
+UniqueFd duplicate(int fd) {
+    return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+Answer launched_answer(const FakeSandbox& sandbox) {
+    Answer answer{sandbox.launched, {}};
+    answer.descriptors.push_back(duplicate(sandbox.pidfd.get()));
+    answer.descriptors.emplace_back(::open(sandbox.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return answer;
+}
+
+protocol::Failure unknown_session(const std::string& id) {
+    return {Errc::not_found, "no sandbox " + id, "", "session"};
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::Launch launch) {
+    if (launch.policy == "probe" && !state->takes_probes)
+        co_return Answer{protocol::Failure{Errc::denied, "no probes here", "", "policy"}, {}};
+    state->launches.push_back(launch);
+    state->most_launching = std::max(state->most_launching, ++state->launching);
+    state->changed.notify();
+    while (state->holds_launches)
+        co_await state->changed.wait();
+    --state->launching;
+    if (state->refuse_launch) {
+        if (auto failure = state->refuse_launch(launch))
+            co_return Answer{*failure, {}};
+    }
+    auto made = std::make_unique<FakeSandbox>(state->io, state->folder / launch.session, launch);
+    FakeSandbox& sandbox = *made;
+    state->sandboxes.emplace(launch.session, std::move(made));
+    if (state->on_launched)
+        state->on_launched(sandbox);
+    co_return launched_answer(sandbox);
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::End end) {
+    state->ends.push_back(end);
+    state->changed.notify();
+    while (state->holds_ends)
+        co_await state->changed.wait();
+    if (state->refuse_end) {
+        if (auto failure = state->refuse_end(end))
+            co_return Answer{*failure, {}};
+    }
+    const auto found = state->sandboxes.find(end.session);
+    if (found == state->sandboxes.end())
+        co_return Answer{unknown_session(end.session), {}};
+    Answer answer{found->second->ended, {}};
+    state->sandboxes.erase(found);
+    co_return answer;
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::Publish publish) {
+    if (state->refuses_publish)
+        co_return Answer{protocol::Failure{Errc::capacity, "no port is free", "", ""}, {}};
+    if (!state->sandboxes.contains(publish.session))
+        co_return Answer{unknown_session(publish.session), {}};
+    UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), length) != 0 ||
+        ::listen(socket.get(), 16) != 0 ||
+        ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0)
+        throw_errno("a listening socket");
+    Answer answer{protocol::Published{::ntohs(address.sin_port)}, {}};
+    answer.descriptors.push_back(std::move(socket));
+    co_return answer;
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::Inspect inspect) {
+    if (!state->sandboxes.contains(inspect.session))
+        co_return Answer{unknown_session(inspect.session), {}};
+    co_return Answer{protocol::Inspected{R"({"seen":")" + inspect.session + "\"}"}, {}};
+}
+
+/// Two a page, so that paging is used.
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::List list) {
+    ++state->lists;
+    state->changed.notify();
+    while (state->holds_lists)
+        co_await state->changed.wait();
+    protocol::Listed listed;
+    for (const auto& [id, sandbox] : state->sandboxes) {
+        if (id <= list.after)
+            continue;
+        if (listed.sessions.size() == 2) {
+            listed.more = true;
+            break;
+        }
+        listed.sessions.push_back(sandbox->launched);
+    }
+    co_return Answer{listed, {}};
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::Attach attach) {
+    const auto found = state->sandboxes.find(attach.session);
+    if (found == state->sandboxes.end())
+        co_return Answer{unknown_session(attach.session), {}};
+    co_return launched_answer(*found->second);
+}
+
+asio::awaitable<void> answer_request(StatePtr state, Connection connection,
+                                     protocol::Packet<protocol::Request> packet) {
+    Answer answer =
+        co_await std::visit([&](auto& body) { return answer_one(state, std::move(body)); }, packet.body);
+    if (!*connection)
+        co_return;
+    std::vector<int> descriptors;
+    for (const UniqueFd& fd : answer.descriptors)
+        descriptors.push_back(fd.get());
+    const protocol::Packet<protocol::Reply> reply{packet.id, std::move(answer.reply)};
+    protocol::send_packet(connection->get(), protocol::encode(reply), descriptors);
+}
+
+/// A duplicate, so that the socket can be shut down under it.
+asio::awaitable<void> serve(StatePtr state, Connection connection) {
+    asio::posix::stream_descriptor watch(state->io, duplicate(connection->get()).release());
+    for (;;) {
+        co_await watch.async_wait(asio::posix::stream_descriptor::wait_read,
+                                  asio::as_tuple(asio::use_awaitable));
+        bool would_block = false;
+        const protocol::Received received = protocol::receive_packet(watch.native_handle(), &would_block);
+        if (would_block)
+            continue;
+        if (received.text.empty())
+            co_return;
+        asio::co_spawn(state->io, answer_request(state, connection, protocol::decode_request(received.text)),
+                       asio::detached);
+    }
+}
+
+asio::awaitable<void> accept(StatePtr state, unsigned listening) {
+    asio::posix::stream_descriptor watch(state->io, duplicate(state->listener.get()).release());
+    while (state->listening == listening) {
+        co_await watch.async_wait(asio::posix::stream_descriptor::wait_read,
+                                  asio::as_tuple(asio::use_awaitable));
+        UniqueFd accepted(::accept4(watch.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!accepted)
+            co_return;
+        auto connection = std::make_shared<UniqueFd>(std::move(accepted));
+        state->connections.push_back(connection);
+        asio::co_spawn(state->io, serve(state, connection), asio::detached);
+    }
+}
+
+} // namespace
+
+FakeSandbox::FakeSandbox(asio::io_context& io, const fs::path& where, const protocol::Launch& launch)
+    : folder(where),
+      engine(io),
+      child(start_child()),
+      pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0))) {
+    fs::create_directories(folder / "payload");
+    fs::create_directories(folder / "log");
+    write("payload/cgroup.events", "populated 1\nfrozen 0\n");
+    launched.session = ended.session = launch.session;
+    launched.slot = launch.slot;
+    launched.tenant = launch.tenant;
+    launched.policy = launch.policy;
+    launched.digest = launch.digest;
+    launched.init_pid = child;
+    launched.engine_pid = child;
+    launched.uid = 1879048192 + launch.slot;
+    launched.address = "127.0.0.1";
+    launched.port = engine.port();
+    launched.cgroup = "base/" + launch.session;
+    launched.log_dir = (folder / "log").string();
+    launched.executable = "/usr/lib/ucsf-chimerax/bin/ChimeraX";
+    launched.token_hash = launch.token_hash;
+    launched.memory_max = launch.memory_max.value_or(1_GiB);
+    launched.pids_max = 256;
+    launched.timeline = {{"mounts", 100}, {"exec", 200}};
+    ended.last_step = "stdin";
+    ended.record = protocol::ExitRecord{.run = 1, .exit_status = 0, .signal = {}, .runtime_milliseconds = 1};
+}
+
+FakeSandbox::~FakeSandbox() {
+    init_dies();
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+}
+
+void FakeSandbox::engine_ends(protocol::ExitRecord record) {
+    ended.record = record;
+    ended.last_step = "already_ended";
+    engine.die();
+    write("payload/cgroup.events", "populated 0\nfrozen 0\n");
+}
+
+void FakeSandbox::init_dies() {
+    engine.die();
+    if (child > 0) {
+        ::kill(child, SIGKILL);
+        ::waitpid(child, nullptr, 0);
+    }
+    child = -1;
+}
+
+void FakeSandbox::write(const std::string& file, const std::string& text) const {
+    std::ofstream(folder / file) << text;
+}
+
+FakeLauncher::FakeLauncher(asio::io_context& io, fs::path folder)
+    : state_(std::make_shared<State>(io, std::move(folder))) {
+    listen();
+}
+
+FakeLauncher::~FakeLauncher() {
+    stop_listening();
+    disconnect();
+    state_->sandboxes.clear();
+}
+
+void FakeLauncher::listen() {
+    const std::string path = (state_->folder / "launcher.sock").string();
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    fs::remove(path);
+    state_->listener = UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (::bind(state_->listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(state_->listener.get(), 16) != 0)
+        throw_errno("listening on " + path);
+    asio::co_spawn(state_->io, accept(state_, ++state_->listening), asio::detached);
+}
+
+void FakeLauncher::stop_listening() {
+    if (state_->listener)
+        ::shutdown(state_->listener.get(), SHUT_RDWR);
+    state_->listener.reset();
+    ++state_->listening;
+}
+
+void FakeLauncher::disconnect() {
+    for (const auto& weak : std::exchange(state_->connections, {})) {
+        if (const auto connection = weak.lock()) {
+            ::shutdown(connection->get(), SHUT_RDWR);
+            connection->reset();
+        }
+    }
+}
+
+} // namespace sandbox::test

@@ -1,0 +1,88 @@
+#pragma once
+
+#include "fake_engine.hpp"
+#include "sandbox/base/unique_fd.hpp"
+#include "sandbox/protocol/message.hpp"
+#include "sandbox/protocol/packet_socket.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <sys/types.h>
+
+namespace sandbox::test {
+
+/// What a sandbox looks like to the manager: a process, a folder in place of its cgroup, logs, and an engine.
+struct FakeSandbox {
+    FakeSandbox(boost::asio::io_context& io, const std::filesystem::path& folder,
+                const protocol::Launch& launch);
+    ~FakeSandbox();
+    FakeSandbox(const FakeSandbox&) = delete;
+    FakeSandbox& operator=(const FakeSandbox&) = delete;
+
+    /// ChimeraX ends; sandbox-init stays.
+    void engine_ends(protocol::ExitRecord record);
+    /// All of it dies at once.
+    void init_dies();
+    void write(const std::string& file, const std::string& text) const;
+
+    std::filesystem::path folder; ///< cgroup files; logs below log/
+    FakeEngine engine;
+    pid_t child = -1;
+    UniqueFd pidfd;
+    protocol::Launched launched;
+    protocol::Ended ended; ///< the answer to End
+};
+
+/// Speaks the launcher's side of the protocol on a socket of its own, in the test's thread.
+class FakeLauncher {
+  public:
+    FakeLauncher(boost::asio::io_context& io, std::filesystem::path folder);
+    ~FakeLauncher();
+
+    void listen();
+    void stop_listening();
+    /// Drops all connections, as a launcher that dies does. Sandboxes stay.
+    void disconnect();
+    FakeSandbox& sandbox(const std::string& id) { return *state_->sandboxes.at(id); }
+
+    struct State {
+        State(boost::asio::io_context& context, std::filesystem::path where)
+            : io(context),
+              folder(std::move(where)),
+              changed(context.get_executor()) {}
+        boost::asio::io_context& io;
+        const std::filesystem::path folder;
+        manager::Signal changed;
+        UniqueFd listener;
+        unsigned listening = 0; ///< counts the calls of listen
+        std::vector<std::weak_ptr<UniqueFd>> connections;
+        std::map<std::string, std::unique_ptr<FakeSandbox>> sandboxes;
+
+        // What the test says.
+        std::function<std::optional<protocol::Failure>(const protocol::Launch&)> refuse_launch;
+        std::function<void(FakeSandbox&)> on_launched; ///< before the reply goes out
+        std::function<std::optional<protocol::Failure>(const protocol::End&)> refuse_end;
+        bool takes_probes = false; ///< else a launch under the policy `probe` is refused and not noted
+        bool refuses_publish = false;
+        bool holds_launches = false, holds_ends = false, holds_lists = false;
+
+        // What the manager said.
+        std::vector<protocol::Launch> launches;
+        std::vector<protocol::End> ends;
+        unsigned lists = 0;
+        unsigned launching = 0, most_launching = 0;
+    };
+    State* operator->() { return state_.get(); }
+
+  private:
+    std::shared_ptr<State> state_;
+};
+
+} // namespace sandbox::test

@@ -1,0 +1,75 @@
+#include "manager/log_reader.hpp"
+#include "sandbox/init/segment_log.hpp"
+#include "world.hpp"
+
+#include <filesystem>
+#include <fstream>
+
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+using namespace sandbox;
+using sandbox::manager::read_log_tail;
+
+namespace {
+
+void write(const std::filesystem::path& path, const std::string& text) {
+    std::ofstream(path) << text;
+}
+
+} // namespace
+
+TEST_CASE("the full segment is the older one, whichever of the two it is") {
+    const test::TempDir dir;
+    SECTION("the first is being filled") {
+        write(dir.path / "stdout.0", "abc");
+    }
+    SECTION("the second follows the first") {
+        write(dir.path / "stdout.0", "ab");
+        write(dir.path / "stdout.1", "c");
+    }
+    SECTION("the first follows the second") {
+        write(dir.path / "stdout.0", "c");
+        write(dir.path / "stdout.1", "ab");
+    }
+    CHECK(read_log_tail(dir.path.string(), "stdout", 100) == "abc");
+}
+
+TEST_CASE("the tail is taken across both segments") {
+    const test::TempDir dir;
+    write(dir.path / "stderr.0", "CD");
+    write(dir.path / "stderr.1", "0123");
+    CHECK(read_log_tail(dir.path.string(), "stderr", 4) == "23CD");
+    CHECK(read_log_tail(dir.path.string(), "stderr", 2) == "CD");
+    CHECK(read_log_tail(dir.path.string(), "stderr", 1) == "D");
+    CHECK(read_log_tail(dir.path.string(), "stderr", 0).empty());
+}
+
+TEST_CASE("what sandbox-init writes comes back in order at every length") {
+    const test::TempDir dir;
+    const UniqueFd first(::open((dir.path / "stdout.0").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    const UniqueFd second(::open((dir.path / "stdout.1").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    init::SegmentLog log(first.get(), second.get(), 8);
+    std::string all;
+    for (char c = 'a'; c <= 'z'; ++c) {
+        log.write(&c, 1);
+        all += c;
+        const std::string read = read_log_tail(dir.path.string(), "stdout", 100);
+        INFO(all);
+        CHECK(read.size() >= std::min<std::size_t>(all.size(), 8));
+        CHECK(all.ends_with(read));
+    }
+}
+
+TEST_CASE(
+    "a log that is not there is empty; a link or a FIFO in its place is not followed and not waited for") {
+    const test::TempDir dir;
+    CHECK(read_log_tail(dir.path.string(), "stdout", 100).empty());
+    CHECK(read_log_tail((dir.path / "none").string(), "stdout", 100).empty());
+    write(dir.path / "secret", "secret");
+    std::filesystem::create_symlink(dir.path / "secret", dir.path / "stdout.0");
+    CHECK(read_log_tail(dir.path.string(), "stdout", 100).empty());
+    REQUIRE(::mkfifo((dir.path / "stdout.1").c_str(), 0600) == 0);
+    CHECK(read_log_tail(dir.path.string(), "stdout", 100).empty());
+}
