@@ -1,0 +1,27 @@
+#pragma once
+
+#include "sandbox/api/http.hpp"
+
+#include <functional>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+
+namespace sandbox::api {
+
+/// What is decided from the request line and the headers, before the body is read.
+struct Admitted {
+    std::size_t max_body = kMaxJsonBody;
+    std::function<boost::asio::awaitable<Response>(Request request)> answer;
+};
+
+/// Throws Error to refuse the request; it also may return an `answer` that does.
+using Admit = std::function<Admitted(const Request& head)>;
+
+/// Speaks HTTP/1.1 on a connection to its end: one request after another, answers in order. Bounds the
+/// target, the headers, the body and each step's time; whatever is malformed is answered 400 and ends it.
+/// Throws nothing.
+boost::asio::awaitable<void> converse(boost::asio::generic::stream_protocol::socket socket, Admit admit);
+
+} // namespace sandbox::api

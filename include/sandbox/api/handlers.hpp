@@ -1,0 +1,35 @@
+#pragma once
+
+#include "sandbox/api/router.hpp"
+#include "sandbox/manager/manager.hpp"
+
+#include <string>
+
+namespace sandbox::api {
+
+/// Makes all routes of the API over a manager, which must outlive them.
+Router make_router(manager::Manager& manager, const std::string& version);
+
+/// The session that the exchange names, for a caller who may see it. Throws Error not_found for another's:
+/// whether it exists is none of the caller's business.
+manager::SessionView visible_session(const manager::Manager& manager, const Exchange& exchange);
+
+/// True for an admin, the session's tenant, and the session's own token.
+bool may_see(const Caller& caller, const manager::SessionView& session);
+
+/// Sends a request of a caller's to ChimeraX and its answer back: only /run and /cmdline.html, only GET and
+/// POST. `path` is ChimeraX's. Throws what Manager::rest throws.
+boost::asio::awaitable<Response> forward_rest(manager::Manager& manager, std::string session,
+                                              std::string path, Request request);
+
+/// How long a request to a ChimeraX of this policy may take in all, its turn in the queue included.
+Duration rest_timeout(const manager::Manager& manager, const std::string& policy_name);
+
+namespace handlers {
+// One file for each group of routes; each adds its own.
+void add_sessions(std::vector<Route>& routes, manager::Manager& manager);
+void add_engine(std::vector<Route>& routes, manager::Manager& manager);
+void add_catalog(std::vector<Route>& routes, manager::Manager& manager, const std::string& version);
+} // namespace handlers
+
+} // namespace sandbox::api

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "sandbox/api/http.hpp"
+#include "sandbox/base/error.hpp"
+#include "sandbox/manager/session_view.hpp"
+
+namespace sandbox::api {
+
+/// An Error as `application/problem+json` (RFC 9457): type, title, status, detail, and this program's code,
+/// field and cure. 401 has WWW-Authenticate, 429 and 503 have Retry-After.
+Response problem(const Error& error);
+
+/// For HTTP's own refusals, which no Errc has: 405, 408, 414, 431.
+Response http_problem(unsigned status, const std::string& title, const std::string& detail,
+                      const std::string& cure);
+
+/// The problem of a session that has ended: the error's, with the keys `session` and `end`.
+Response ended_problem(const Error& error, const manager::SessionView& session);
+
+/// The error that the end of a session is to a caller who waited for it to become ready.
+Error error_of_end(const manager::SessionView& session);
+
+} // namespace sandbox::api

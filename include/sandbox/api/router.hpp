@@ -1,0 +1,50 @@
+#pragma once
+
+#include "sandbox/api/auth.hpp"
+#include "sandbox/api/http.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+namespace sandbox::api {
+
+/// One request on its way through its handler.
+struct Exchange {
+    Request request;
+    Caller caller;
+    std::map<std::string, std::string> captured; ///< `{id}` of the pattern
+};
+
+using Handler = std::function<boost::asio::awaitable<Response>(Exchange exchange)>;
+
+struct Route {
+    std::string method;
+    std::string pattern; ///< `/v1/sessions/{id}/wait`: a `{name}` takes one segment, not an empty one
+    Role minimum = Role::admin;
+    std::size_t max_body = kMaxJsonBody;
+    Handler handler;
+};
+
+struct Match {
+    const Route* route = nullptr;
+    std::map<std::string, std::string> captured;
+    std::vector<std::string> allowed; ///< where the path is known and the method is not: those that are
+};
+
+class Router {
+  public:
+    explicit Router(std::vector<Route> routes);
+
+    /// Neither a route nor allowed methods: there is no such path.
+    Match find(std::string_view method, std::string_view path) const;
+
+  private:
+    std::vector<Route> routes_;
+};
+
+} // namespace sandbox::api

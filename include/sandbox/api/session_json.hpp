@@ -1,0 +1,29 @@
+#pragma once
+
+#include "sandbox/manager/session_view.hpp"
+#include "sandbox/policy/policy.hpp"
+#include "sandbox/policy/tenant.hpp"
+
+#include <string>
+#include <vector>
+
+namespace sandbox::api {
+
+/// The session as JSON text, in the keys of the API. `token` is in it only where one is given: in the answer
+/// to the create, and nowhere else.
+std::string session_json(const manager::SessionView& session, const std::string& token = {});
+
+/// `{"sessions": […]}`
+std::string sessions_json(const std::vector<manager::SessionView>& sessions);
+
+/// The `usage` alone, with id and state.
+std::string stats_json(const manager::SessionView& session);
+
+std::string policy_json(const policy::Policy& policy);
+std::string policies_json(const std::vector<policy::Policy>& policies);
+
+/// Without the hashes of its tokens.
+std::string tenant_json(const policy::Tenant& tenant);
+std::string tenants_json(const std::vector<policy::Tenant>& tenants);
+
+} // namespace sandbox::api

@@ -1,0 +1,53 @@
+#include "sandbox/api/published.hpp"
+
+#include "sandbox/api/auth.hpp"
+#include "sandbox/api/handlers.hpp"
+#include "sandbox/api/problem.hpp"
+
+namespace asio = boost::asio;
+
+namespace sandbox::api {
+namespace {
+
+bool has_token(const manager::Manager& manager, const std::string& session, const Request& request) {
+    const auto authorization = request.header("authorization");
+    if (!authorization)
+        return false;
+    auto token = bearer_token(*authorization);
+    if (!token)
+        token = basic_password(*authorization);
+    return token && manager.token_matches(session, *token);
+}
+
+asio::awaitable<Response> ask_for_token(const Request&) {
+    Response response = problem(Error(Errc::unauthenticated, "this port wants the session's token",
+                                      "Send it as Bearer, or as the password of Basic."));
+    std::erase_if(response.headers, [](const auto& header) { return header.first == "WWW-Authenticate"; });
+    response.headers.emplace_back("WWW-Authenticate", R"(Basic realm="ChimeraX session", charset="UTF-8")");
+    co_return response;
+}
+
+asio::awaitable<Response> forward(manager::Manager& manager, std::string session, Request request) {
+    std::string path = request.path;
+    co_return co_await forward_rest(manager, std::move(session), std::move(path), std::move(request));
+}
+
+} // namespace
+
+Admit published_port(manager::Manager& manager, const std::string& session) {
+    return [&manager, session](const Request& head) -> Admitted {
+        check_host_and_origin(head, Peer{});
+        if (!has_token(manager, session, head))
+            return {.max_body = 0, .answer = [](const Request& request) { return ask_for_token(request); }};
+        const bool known = head.path == "/run" || head.path == "/cmdline.html";
+        if (!known || (head.method != "GET" && head.method != "POST")) {
+            throw Error(Errc::not_found, "only GET and POST of /run and /cmdline.html are let through",
+                        "Use /run?command=….", "url");
+        }
+        return {.max_body = kMaxRestBody, .answer = [&manager, session](Request request) {
+                    return forward(manager, session, std::move(request));
+                }};
+    };
+}
+
+} // namespace sandbox::api
