@@ -1,0 +1,92 @@
+#include "sandbox/ctl/cli.hpp"
+
+#include "arguments.hpp"
+#include "verbs.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+namespace sandbox::ctl {
+namespace {
+
+constexpr int kFailed = 1, kUsage = 2;
+
+void add_globals(CLI::App& app, Globals& globals, std::string& timeout) {
+    const std::map<std::string, Format> formats{
+        {"table", Format::table}, {"json", Format::json}, {"id", Format::id}};
+    app.add_option("--host", globals.host, "The API: unix:///PATH or http://127.0.0.1:PORT")
+        ->envname("SANDBOX_HOST")
+        ->capture_default_str();
+    app.add_option("--token-file", globals.token_file, "A file that holds the bearer token, for http://")
+        ->envname("SANDBOX_TOKEN_FILE");
+    app.add_option("-o,--output", globals.format, "table, json or id")
+        ->transform(CLI::CheckedTransformer(formats).description(""))
+        ->type_name("FORMAT");
+    app.add_flag("--no-headers", globals.no_headers, "Tables without their first line");
+    app.add_flag("-q,--quiet", globals.quiet, "Say nothing but what was asked for, and errors");
+    app.add_option("--timeout", timeout, "How long to wait, as 30s or 5m");
+}
+
+void add_verbs(CLI::App& app, Context& context) {
+    add_create(app, context);
+    add_ls(app, context);
+    add_status(app, context);
+    add_wait(app, context);
+    add_exec(app, context);
+    add_inspect(app, context);
+    add_logs(app, context);
+    add_stop(app, context);
+    add_kill(app, context);
+    add_policy(app, context);
+    add_tenant(app, context);
+    add_doctor(app, context);
+    add_version(app, context);
+}
+
+int run_parsed(CLI::App& app, std::vector<std::string> arguments, const Terminal& terminal) {
+    try {
+        std::ranges::reverse(arguments); // CLI11 takes them from the back
+        app.parse(arguments);
+        return 0;
+    } catch (const CLI::ParseError& error) {
+        // Also --help, which is no failure.
+        return app.exit(error, terminal.out, terminal.err) == 0 ? 0 : kUsage;
+    } catch (const Error& error) {
+        return report(terminal, error);
+    } catch (const nlohmann::json::exception& error) {
+        return report(terminal, Error(Errc::unavailable,
+                                      std::string("the API's answer lacks something: ") + error.what(),
+                                      "Do sandboxctl and sandboxd have the same version?"));
+    } catch (const std::exception& error) {
+        report(terminal, Error(Errc::internal, error.what(), "This is a defect: please report it."));
+        return kFailed;
+    }
+}
+
+} // namespace
+
+int run(const std::vector<std::string>& arguments, const Output& output) {
+    Terminal terminal{output.out, output.err, output.width, output.colours, output.is_terminal};
+    Globals globals;
+    std::string timeout;
+    Context context(globals, terminal);
+    CLI::App app("Sessions of ChimeraX in sandboxes: make them, use them, look at them, end them.",
+                 "sandboxctl");
+    app.require_subcommand(1);
+    app.fallthrough(); // the global options may stand behind the verb too
+    add_globals(app, globals, timeout);
+    app.parse_complete_callback([&] {
+        if (!timeout.empty())
+            globals.timeout = parse_duration(timeout);
+    });
+    add_verbs(app, context);
+    const int status = run_parsed(app, end_options_at_number(arguments), terminal);
+    return status != 0 ? status : context.exit_status;
+}
+
+} // namespace sandbox::ctl

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "context.hpp"
+
+#include <string>
+#include <vector>
+
+namespace sandbox::ctl {
+
+/// The session's facts and what the launcher saw of it, for people.
+std::string inspect_text(const Terminal& terminal, const Json& session, const Json& inspected);
+
+/// The names of the capabilities in a mask of /proc/PID/status, as `00000000000000ff` (capabilities(7)).
+std::vector<std::string> capability_names(const std::string& hex_mask);
+
+} // namespace sandbox::ctl

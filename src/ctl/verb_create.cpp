@@ -1,0 +1,82 @@
+#include "sandbox/base/bytes.hpp"
+#include "session_text.hpp"
+#include "verbs.hpp"
+#include "words.hpp"
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+namespace sandbox::ctl {
+namespace {
+
+constexpr Duration kReadyTimeout = std::chrono::minutes(2);
+
+struct Options {
+    std::string tenant, policy, name, memory;
+    std::vector<std::string> labels, environment;
+    std::optional<double> cpus;
+    std::optional<std::uint64_t> pids;
+    bool wait = false;
+};
+
+Json body_of(const Options& options) {
+    Json body = Json::object();
+    const auto add_text = [&](const char* key, const std::string& value) {
+        if (!value.empty())
+            body[key] = value;
+    };
+    add_text("tenant", options.tenant);
+    add_text("policy", options.policy);
+    add_text("name", options.name);
+    if (!options.labels.empty())
+        body["labels"] = pairs(options.labels, "--label");
+    if (!options.environment.empty())
+        body["env"] = pairs(options.environment, "--env");
+    if (!options.memory.empty())
+        body["limits"]["memory_bytes"] = Bytes::parse(options.memory).value;
+    if (options.cpus)
+        body["limits"]["cpus"] = *options.cpus;
+    if (options.pids)
+        body["limits"]["pids"] = *options.pids;
+    return body;
+}
+
+void create(Context& context, const Options& options) {
+    std::string target = "/v1/sessions";
+    Duration deadline = kAnswerTimeout;
+    if (options.wait) {
+        const Duration ready = context.globals.timeout.value_or(kReadyTimeout);
+        const auto seconds = std::chrono::ceil<std::chrono::seconds>(ready).count();
+        target += "?wait=ready&timeout=" + std::to_string(seconds);
+        deadline = ready + kAnswerTimeout;
+    }
+    const Json session = context.api().post(target, body_of(options), deadline);
+    print_session(context, session, Format::id);
+    const std::string state = word(session, {"state"});
+    if (options.wait && state != "ready" && state != "busy") {
+        throw Error(Errc::timed_out, "session " + word(session, {"id"}) + " is made, but still " + state,
+                    "Go on with `sandboxctl wait " + word(session, {"id"}) + "`.");
+    }
+}
+
+} // namespace
+
+void add_create(CLI::App& app, Context& context) {
+    const auto options = std::make_shared<Options>();
+    CLI::App* verb = app.add_subcommand("create", "Make a session; its id is printed");
+    verb->add_option("-t,--tenant", options->tenant, "Whose session; may be left out by a tenant itself");
+    verb->add_option("-p,--policy", options->policy, "Under which policy; else the tenant's first");
+    verb->add_option("-n,--name", options->name, "A name for people");
+    verb->add_option("-l,--label", options->labels, "A label KEY=VALUE; may come again")->take_all();
+    verb->add_option("-e,--env", options->environment, "A variable NAME=VALUE for ChimeraX; may come again")
+        ->take_all();
+    verb->add_option("--memory", options->memory, "Its memory limit, as 6G, within the policy's ceiling");
+    verb->add_option("--cpus", options->cpus, "Its CPU limit, within the policy's ceiling");
+    verb->add_option("--pids", options->pids, "Its limit of processes, within the policy's ceiling");
+    verb->add_flag("-w,--wait", options->wait, "Return when it is ready (--timeout, else 2m)");
+    verb->callback([options, &context] { create(context, *options); });
+}
+
+} // namespace sandbox::ctl

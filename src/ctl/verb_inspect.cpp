@@ -1,0 +1,35 @@
+#include "inspect_text.hpp"
+#include "verbs.hpp"
+
+#include <memory>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+namespace sandbox::ctl {
+namespace {
+
+void inspect(Context& context, const std::string& prefix) {
+    const ApiClient api = context.api();
+    const std::string id = api.find_session(prefix);
+    const Json session = api.get_session(id);
+    const Json seen = api.get("/v1/sessions/" + id + "/inspect");
+    if (context.json()) {
+        context.print(Json{{"session", session}, {"inspect", seen}});
+        return;
+    }
+    context.terminal.out << inspect_text(context.terminal, session, seen);
+}
+
+} // namespace
+
+void add_inspect(CLI::App& app, Context& context) {
+    const auto id = std::make_shared<std::string>();
+    CLI::App* verb = app.add_subcommand(
+        "inspect", "Show a session as the kernel sees it: limits, usage, processes, namespaces, mounts");
+    verb->add_option("ID", *id, "The session; the start of its id is enough")->required();
+    verb->callback([id, &context] { inspect(context, *id); });
+}
+
+} // namespace sandbox::ctl

@@ -1,0 +1,60 @@
+#include "verbs.hpp"
+
+#include <memory>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+
+namespace sandbox::ctl {
+namespace {
+
+struct Options {
+    std::string id, stream;
+    std::optional<std::uint64_t> tail;
+};
+
+/// The API counts bytes; this is the most that it gives.
+constexpr std::uint64_t kMostBytes = 16 << 20;
+
+std::string last_lines(std::string text, const std::optional<std::uint64_t>& lines) {
+    if (!lines)
+        return text;
+    std::size_t start = text.size();
+    for (std::uint64_t i = 0; i < *lines && start > 0; ++i) {
+        const std::size_t previous = start == 1 ? std::string::npos : text.rfind('\n', start - 2);
+        start = previous == std::string::npos ? 0 : previous + 1;
+    }
+    return text.substr(start);
+}
+
+void logs(Context& context, const Options& options) {
+    const ApiClient api = context.api();
+    const std::string id = api.find_session(options.id);
+    const auto show = [&](const std::string& stream, std::ostream& to) {
+        const std::string text = last_lines(api.get_text("/v1/sessions/" + id + "/logs?stream=" + stream +
+                                                         "&tail=" + std::to_string(kMostBytes)),
+                                            options.tail);
+        to << (context.terminal.is_terminal ? printable(text, true) : text);
+        if (!text.empty() && text.back() != '\n')
+            to << "\n";
+    };
+    // What ChimeraX wrote to its standard error goes to ours.
+    if (options.stream != "stderr")
+        show("stdout", context.terminal.out);
+    if (options.stream != "stdout")
+        show("stderr", options.stream.empty() ? context.terminal.err : context.terminal.out);
+}
+
+} // namespace
+
+void add_logs(CLI::App& app, Context& context) {
+    const auto options = std::make_shared<Options>();
+    CLI::App* verb = app.add_subcommand("logs", "Show what a session's ChimeraX wrote to stdout and stderr");
+    verb->add_option("ID", options->id, "The session; the start of its id is enough")->required();
+    verb->add_option("--stream", options->stream, "Only stdout, or only stderr")
+        ->check(CLI::IsMember({"stdout", "stderr"}));
+    verb->add_option("--tail", options->tail, "Only the last N lines");
+    verb->callback([options, &context] { logs(context, *options); });
+}
+
+} // namespace sandbox::ctl

@@ -1,0 +1,80 @@
+#include "session_text.hpp"
+#include "verbs.hpp"
+#include "words.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+namespace sandbox::ctl {
+namespace {
+
+struct Options {
+    bool all = false;
+    std::string state, tenant;
+    std::vector<std::string> labels;
+};
+
+std::string target_of(const Options& options) {
+    std::string target = "/v1/sessions";
+    const auto add = [&](const char* name, const std::string& value) {
+        target += target.find('?') == std::string::npos ? "?" : "&";
+        target += std::string(name) + "=" + encode_component(value);
+    };
+    if (!options.state.empty())
+        add("state", options.state);
+    if (!options.tenant.empty())
+        add("tenant", options.tenant);
+    for (const std::string& label : options.labels)
+        add("label", label);
+    return target;
+}
+
+void list(Context& context, const Options& options) {
+    const Json answer = context.api().get(target_of(options));
+    std::vector<Json> sessions;
+    for (const Json& session : answer.at("sessions"))
+        if (options.all || !options.state.empty() || word(session, {"state"}) != "ended")
+            sessions.push_back(session);
+    std::ranges::stable_sort(sessions, {}, [](const Json& session) { return word(session, {"created_at"}); });
+    if (context.json()) {
+        context.print(Json{{"sessions", sessions}});
+    } else if (context.globals.quiet || context.globals.format == Format::id) {
+        for (const Json& session : sessions)
+            context.terminal.out << word(session, {"id"}) << "\n";
+    } else {
+        context.print(session_table(sessions, std::chrono::system_clock::now()));
+    }
+}
+
+} // namespace
+
+void add_ls(CLI::App& app, Context& context) {
+    const auto options = std::make_shared<Options>();
+    CLI::App* verb = app.add_subcommand("ls", "List sessions; with -q their ids only");
+    verb->add_flag("-a,--all", options->all, "Ended ones too");
+    verb->add_option("-s,--state", options->state, "Only those in this state");
+    verb->add_option("-t,--tenant", options->tenant, "Only this tenant's");
+    verb->add_option("-l,--label", options->labels, "Only those with the label KEY=VALUE; may come again")
+        ->take_all();
+    verb->callback([options, &context] { list(context, *options); });
+}
+
+void add_status(CLI::App& app, Context& context) {
+    const auto id = std::make_shared<std::string>();
+    CLI::App* verb = app.add_subcommand("status", "Show one session");
+    verb->add_option("ID", *id, "The session; the start of its id is enough")->required();
+    verb->callback([id, &context] {
+        const ApiClient api = context.api();
+        const Json session = api.get_session(api.find_session(*id));
+        print_session(context, session, Format::usual);
+        // As the API's 410 is: shown, but no longer there.
+        if (member(session, {"end"}).is_object())
+            context.exit_status = errc_info(Errc::gone).exit_status;
+    });
+}
+
+} // namespace sandbox::ctl

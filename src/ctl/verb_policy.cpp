@@ -1,0 +1,135 @@
+#include "policy_source.hpp"
+#include "sandbox/base/file.hpp"
+#include "verbs.hpp"
+#include "words.hpp"
+
+#include <memory>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+namespace sandbox::ctl {
+namespace {
+
+struct Options {
+    std::string policies, config = "/etc/chimerax-sandbox/sandboxd.toml";
+    std::string name, tenant, kind = "policy";
+    std::vector<std::string> files;
+    bool effective = false;
+};
+using OptionsPtr = std::shared_ptr<Options>;
+
+std::string folder_of(const Options& options) {
+    return options.policies.empty() ? policies_folder(options.config) : options.policies;
+}
+
+/// One line a policy; one that is broken says why, and the others are shown all the same.
+void list(Context& context, const Options& options) {
+    Table table({{"NAME"},
+                 {"MEMORY", Align::right},
+                 {"CPUS", Align::right},
+                 {"PIDS", Align::right},
+                 {"DESCRIPTION", Align::left, true}});
+    Json names = Json::array();
+    const std::string folder = folder_of(options);
+    for (const std::string& name : policy::list_policies(folder)) {
+        try {
+            const policy::Policy loaded = policy::load_policy(folder, name, policy::Trust::any_owner);
+            const auto& resources = loaded.resources;
+            names.push_back({{"name", name}, {"description", loaded.description}, {"digest", loaded.digest}});
+            table.add({name, resources.memory_max.text(),
+                       resources.cpus ? word(Json(*resources.cpus), {}) : "-",
+                       std::to_string(resources.pids_max), loaded.description});
+        } catch (const Error& error) {
+            report(context.terminal, error);
+            context.exit_status = 1;
+        }
+    }
+    if (context.json()) {
+        context.print(Json{{"policies", names}});
+    } else if (context.globals.quiet || context.globals.format == Format::id) {
+        for (const Json& item : names)
+            context.terminal.out << word(item, {"name"}) << "\n";
+    } else {
+        context.print(table);
+    }
+}
+
+void show(Context& context, const Options& options) {
+    const std::string folder = folder_of(options);
+    // Loading proves that it is right, also where the file is shown as it was written.
+    const policy::Policy loaded = policy::load_policy(folder, options.name, policy::Trust::any_owner);
+    const std::string text =
+        options.effective ? policy::to_toml(loaded) : read_file(folder + "/" + options.name + ".toml");
+    if (context.json())
+        context.print(Json{{"name", loaded.name}, {"digest", loaded.digest}, {"toml", text}});
+    else
+        context.terminal.out << text;
+}
+
+/// All files are looked at; a bad one makes the exit status 2.
+void check(Context& context, const Options& options) {
+    for (const std::string& file : options.files) {
+        try {
+            const CheckedFile checked = check_file(file);
+            context.say(file + ": " + painted(context.terminal, "good", Colour::green) + " (" + checked.kind +
+                        (checked.digest.empty() ? "" : ", digest " + checked.digest.substr(0, 12)) + ")");
+        } catch (const Error& error) {
+            const int status = report(context.terminal, error);
+            if (context.exit_status == 0)
+                context.exit_status = status;
+        }
+    }
+}
+
+void schema(const Context& context, const Options& options) {
+    const std::string_view text = options.kind == "tenant" ? policy::tenant_schema()
+                                  : options.kind == "site" ? policy::site_schema()
+                                                           : policy::policy_schema();
+    context.terminal.out << text << (text.ends_with('\n') ? "" : "\n");
+}
+
+void plan(const Options& options) {
+    std::vector<std::string> arguments{"--config", options.config, "--plan", options.name};
+    if (!options.tenant.empty()) {
+        arguments.emplace_back("--tenant");
+        arguments.push_back(options.tenant);
+    }
+    become_program(find_program("sandbox-launcher"), arguments);
+}
+
+template <typename Action>
+CLI::App* add(CLI::App* verb, const char* name, const char* help, Action action) {
+    CLI::App* part = verb->add_subcommand(name, help);
+    part->callback(action);
+    return part;
+}
+
+} // namespace
+
+void add_policy(CLI::App& app, Context& context) {
+    const auto options = std::make_shared<Options>();
+    CLI::App* verb = app.add_subcommand("policy", "Look at policies and check them, without the API");
+    verb->require_subcommand(1);
+    verb->fallthrough();
+    verb->add_option("--policies", options->policies, "The folder of the policies; else the site's");
+    verb->add_option("--config", options->config, "The site's settings")->capture_default_str();
+
+    add(verb, "ls", "List the policies", [options, &context] { list(context, *options); });
+    CLI::App* part = add(verb, "show", "Show one policy", [options, &context] { show(context, *options); });
+    part->add_option("NAME", options->name, "The policy")->required();
+    part->add_flag("--effective", options->effective, "With all that it extends, and every default");
+    part = add(verb, "check", "Check files of policies, tenants or the site; exit status 2 for a bad one",
+               [options, &context] { check(context, *options); });
+    part->add_option("FILE", options->files, "The files")->required();
+    part = add(verb, "plan", "Show what the launcher would build, as JSON", [options] { plan(*options); });
+    part->add_option("NAME", options->name, "The policy")->required();
+    part->add_option("-t,--tenant", options->tenant, "For which tenant");
+    part = add(verb, "schema", "Print the JSON Schema of the files",
+               [options, &context] { schema(context, *options); });
+    part->add_option("KIND", options->kind, "policy (the default), tenant or site")
+        ->check(CLI::IsMember({"policy", "tenant", "site"}));
+}
+
+} // namespace sandbox::ctl

@@ -1,0 +1,29 @@
+// sandboxctl: the operator's tool, over the HTTP API.
+#include "sandbox/ctl/cli.hpp"
+
+#include <cstdlib>
+#include <iostream>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace {
+
+std::size_t terminal_width() {
+    winsize size{};
+    return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
+    // https://no-color.org: any value that is not empty.
+    const char* no_color = std::getenv("NO_COLOR");
+    const bool wants_none = no_color != nullptr && *no_color != '\0';
+    return sandbox::ctl::run({argv + 1, argv + argc}, {.out = std::cout,
+                                                       .err = std::cerr,
+                                                       .width = is_terminal ? terminal_width() : 0,
+                                                       .is_terminal = is_terminal,
+                                                       .colours = is_terminal && !wants_none});
+}

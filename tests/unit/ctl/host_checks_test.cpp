@@ -1,0 +1,149 @@
+#include "ctl/host_checks.hpp"
+#include "sandbox/base/error.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <catch2/catch.hpp>
+
+using namespace sandbox;
+using namespace sandbox::ctl;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A host that lacks nothing, in folders of the test's own.
+class FakeHost {
+  public:
+    FakeHost() {
+        std::string name = (fs::temp_directory_path() / "doctor-test-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr)
+            throw_errno("mkdtemp");
+        folder_ = name;
+        write("cgroup/cgroup.controllers", "cpuset cpu io memory pids\n");
+        write("proc/pressure/memory", "some avg10=0.00\n");
+        write("proc/swaps", "Filename Type Size Used Priority\n/dev/sda2 partition 1 0 -2\n");
+        write("proc/sys/user/max_user_namespaces", "65536\n");
+        write("proc/sys/kernel/seccomp/actions_avail", "kill_process errno allow\n");
+    }
+    ~FakeHost() {
+        std::error_code ignored;
+        fs::remove_all(folder_, ignored);
+    }
+    FakeHost(const FakeHost&) = delete;
+    FakeHost& operator=(const FakeHost&) = delete;
+
+    void write(const std::string& file, const std::string& text) const {
+        fs::create_directories((folder_ / file).parent_path());
+        std::ofstream(folder_ / file) << text;
+    }
+    void remove(const std::string& file) const { fs::remove(folder_ / file); }
+    std::string path(const std::string& file) const { return (folder_ / file).string(); }
+
+    Check check(const std::string& name) const {
+        const auto all = check_host({path("proc"), path("cgroup"), release});
+        const auto found = std::ranges::find(all, name, &Check::name);
+        REQUIRE(found != all.end());
+        return *found;
+    }
+    Verdict verdict(const std::string& name) const {
+        const Check found = check(name);
+        CHECK(found.cure.empty() == (found.verdict == Verdict::good));
+        return found.verdict;
+    }
+    std::string release = "6.1.0-18-amd64";
+
+  private:
+    fs::path folder_;
+};
+
+} // namespace
+
+TEST_CASE("a host that lacks nothing passes every check") {
+    const FakeHost host;
+    for (const Check& check : check_host({host.path("proc"), host.path("cgroup"), host.release})) {
+        CAPTURE(check.name, check.detail);
+        CHECK(check.verdict == Verdict::good);
+        CHECK(check.cure.empty());
+    }
+}
+
+TEST_CASE("a kernel before 6.1 fails") {
+    FakeHost host;
+    for (const char* good : {"6.1.0", "6.10.3", "7.0"}) {
+        host.release = good;
+        CHECK(host.verdict("kernel") == Verdict::good);
+    }
+    for (const char* bad : {"6.0.19", "5.15.0-100-generic", "", "x"}) {
+        host.release = bad;
+        CHECK(host.verdict("kernel") == Verdict::failed);
+    }
+}
+
+TEST_CASE("a hybrid of cgroup v1 and v2 fails, and is called one") {
+    const FakeHost host;
+    host.remove("cgroup/cgroup.controllers");
+    CHECK(host.verdict("cgroup v2") == Verdict::failed);
+    host.write("cgroup/unified/cgroup.procs", "1\n");
+    host.write("cgroup/unified/cgroup.controllers", "cpu\n");
+    CHECK(host.check("cgroup v2").detail.find("hybrid") != std::string::npos);
+    CHECK(host.check("controllers").detail == "missing: memory, pids, io (there: cpu)");
+}
+
+TEST_CASE("a missing controller fails, but a missing io only warns") {
+    const FakeHost host;
+    host.write("cgroup/cgroup.controllers", "cpu memory pids\n");
+    CHECK(host.verdict("controllers") == Verdict::warning);
+    host.write("cgroup/cgroup.controllers", "cpu io pids\n");
+    CHECK(host.verdict("controllers") == Verdict::failed);
+}
+
+TEST_CASE("no PSI and no swap warn") {
+    const FakeHost host;
+    host.remove("proc/pressure/memory");
+    host.write("proc/swaps", "Filename Type Size Used Priority\n");
+    CHECK(host.verdict("PSI") == Verdict::warning);
+    CHECK(host.verdict("swap") == Verdict::warning);
+}
+
+TEST_CASE("forbidden user namespaces and absent seccomp filters fail") {
+    const FakeHost host;
+    host.write("proc/sys/user/max_user_namespaces", "0\n");
+    CHECK(host.verdict("user namespaces") == Verdict::failed);
+    host.remove("proc/sys/user/max_user_namespaces");
+    CHECK(host.verdict("user namespaces") == Verdict::failed);
+    host.remove("proc/sys/kernel/seccomp/actions_avail");
+    CHECK(host.verdict("seccomp") == Verdict::failed);
+}
+
+TEST_CASE("wrong settings of the site fail with the place of the fault, and missing ones warn") {
+    const FakeHost host;
+    host.write("sandboxd.toml", "no_such_key = 1\n");
+    const std::vector<Check> bad = check_site(host.path("sandboxd.toml"));
+    REQUIRE(bad.size() == 1);
+    CHECK(bad[0].verdict == Verdict::failed);
+    CHECK(bad[0].detail.find("no_such_key") != std::string::npos);
+    CHECK(check_site(host.path("missing.toml")).at(0).verdict == Verdict::warning);
+}
+
+TEST_CASE("a broken policy is named beside the good ones") {
+    const FakeHost host;
+    const char* root = std::getenv("SANDBOX_SOURCE_ROOT");
+    REQUIRE(root != nullptr);
+    fs::copy(fs::path(root) / "policies", host.path("policies"), fs::copy_options::recursive);
+    host.write("policies/broken.toml", "[chimerax\n");
+    host.write("sandboxd.toml",
+               "policies_dir = \"" + host.path("policies") + "\"\nrun_dir = \"" + host.path("run") + "\"\n");
+    const std::vector<Check> checks = check_site(host.path("sandboxd.toml"));
+    const auto verdict = [&](const std::string& name) {
+        const auto found = std::ranges::find(checks, name, &Check::name);
+        REQUIRE(found != checks.end());
+        return found->verdict;
+    };
+    CHECK(verdict("settings") == Verdict::good);
+    CHECK(verdict("policy broken") == Verdict::failed);
+    CHECK(verdict("policies") == Verdict::good);
+    CHECK(verdict("launcher") == Verdict::failed);
+}

@@ -1,0 +1,35 @@
+#include "ctl/policy_source.hpp"
+#include "sandbox/base/error.hpp"
+
+#include <cstdlib>
+
+#include <catch2/catch.hpp>
+
+using namespace sandbox;
+using namespace sandbox::ctl;
+
+TEST_CASE("a file is checked as what its place says that it is") {
+    const char* root = std::getenv("SANDBOX_SOURCE_ROOT");
+    REQUIRE(root != nullptr);
+    const std::string policies = std::string(root) + "/policies";
+    CHECK(check_file(policies + "/default.toml").kind == "policy");
+    CHECK(check_file(policies + "/default.toml").digest.size() == 64);
+    CHECK(check_file(policies + "/tenants.example/acme.toml").kind == "tenant");
+    CHECK(check_file(policies + "/seccomp/chimerax.json").kind == "seccomp profile");
+    CHECK_THROWS_AS(check_file(policies + "/missing.toml"), Error);
+}
+
+TEST_CASE("the policies' folder is the usual one where there are no settings") {
+    CHECK(policies_folder("/nonexistent/sandboxd.toml") == policy::Site{}.policies_dir);
+}
+
+TEST_CASE("a program is found on the PATH, and a missing one is told with the places") {
+    CHECK(find_program("sh").ends_with("/sh"));
+    try {
+        find_program("no-such-program-here");
+        FAIL("it was found");
+    } catch (const Error& error) {
+        CHECK(error.code() == Errc::not_found);
+        CHECK(std::string(error.what()).find("/bin/no-such-program-here") != std::string::npos);
+    }
+}
