@@ -1,0 +1,81 @@
+# Shared by the suites. Each suite is one executable file of tools/suites, run by tools/test in
+# the repository's top folder; it does its own set-up and reports each test case with `record`.
+# shellcheck shell=bash
+set -euo pipefail
+
+suite=$(basename "$0")
+# shellcheck disable=SC2034 # the suites use it
+lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck disable=SC2034
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/chimerax-sandbox
+: "${SANDBOX_TEST_RESULTS:=/dev/null}"
+# No __pycache__ beside the sources.
+export PYTHONDONTWRITEBYTECODE=1
+
+# record pass|fail|skip NAME: one test case for the totals.
+record() {
+    printf '%s\t%s\t%s\n' "$1" "$suite" "$2" >>"$SANDBOX_TEST_RESULTS"
+    [[ $1 == pass ]] || printf '%s: %s: %s\n' "$1" "$suite" "$2"
+}
+
+# check NAME COMMAND...: one test case, which passes where the command does.
+check() {
+    local name=$1
+    shift
+    if "$@"; then
+        record pass "$name"
+    else
+        record fail "$name"
+    fi
+}
+
+setup() {
+    ./tools/setup "$@"
+}
+
+# The build tree of a compiler, configured where it is not yet; prints nothing but failures.
+configure() {
+    local tree=$1 cxx=$2
+    [[ -f $tree/build.ninja ]] && return 0
+    local launcher=
+    command -v ccache >/dev/null && launcher='ccache '
+    CXX="$launcher$cxx" meson setup "$tree" >"$tree.log" 2>&1 || {
+        cat "$tree.log"
+        rm -f "$tree.log"
+        return 1
+    }
+    rm -f "$tree.log"
+}
+
+# compile TREE [TARGET...]: quiet when all is well; the output of what failed otherwise.
+compile() {
+    local tree=$1 log status=0
+    shift
+    log=$(mktemp)
+    ninja -C "$tree" "$@" >"$log" 2>&1 || status=$?
+    warnings=$(grep -c 'warning:' "$log" || true)
+    # Progress lines are of no use to who reads a failure.
+    [[ $status -eq 0 && $warnings -eq 0 ]] || grep -vE '^(\[[0-9]+/[0-9]+\]|ninja: (Entering|build stopped))' "$log" || true
+    rm -f "$log"
+    return "$status"
+}
+
+# The tree that the tests run from.
+test_tree() {
+    configure build g++ && compile build
+}
+
+# What an administrator would install, without debug information, in the given empty folder.
+install_tree() {
+    DESTDIR=$1 meson install -C build --no-rebuild --strip --quiet
+}
+
+as_root() {
+    if [[ $EUID -eq 0 ]]; then
+        "$@"
+    else
+        # sudo clears the environment; these say how to test, and where results go.
+        sudo env "SANDBOX_TEST_RESULTS=$SANDBOX_TEST_RESULTS" "CI=${CI:-}" PYTHONDONTWRITEBYTECODE=1 \
+            "SANDBOX_TESTS_MUST_RUN=${SANDBOX_TESTS_MUST_RUN:-}" "$@"
+    fi
+}
