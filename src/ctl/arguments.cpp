@@ -13,12 +13,16 @@ bool is_negative_number(const std::string& word) {
 
 } // namespace
 
-std::vector<std::string> end_options_at_number(std::vector<std::string> arguments) {
+std::vector<std::string> join_numbers(std::vector<std::string> arguments) {
     const auto verb = std::ranges::find(arguments, "exec");
-    const auto number = std::find_if(verb, arguments.end(), is_negative_number);
-    if (number != arguments.end() && std::find(verb, number, "--") == number)
-        arguments.insert(number, "--");
-    return arguments;
+    std::vector<std::string> joined(arguments.begin(), verb);
+    for (auto word = verb; word != arguments.end(); ++word) {
+        if (word != verb && is_negative_number(*word))
+            joined.back() += " " + *word;
+        else
+            joined.push_back(*word);
+    }
+    return joined;
 }
 
 } // namespace sandbox::ctl

@@ -85,7 +85,7 @@ int run(const std::vector<std::string>& arguments, const Output& output) {
             globals.timeout = parse_duration(timeout);
     });
     add_verbs(app, context);
-    const int status = run_parsed(app, end_options_at_number(arguments), terminal);
+    const int status = run_parsed(app, join_numbers(arguments), terminal);
     return status != 0 ? status : context.exit_status;
 }
 

@@ -273,7 +273,8 @@ TEST_CASE("the policy verbs work without an API") {
 
 TEST_CASE("policy check names the file and is exit status 2 for a bad one, and looks at the others too") {
     const Api folder(200, "{}");
-    const std::string bad = folder.host().socket_path + ".toml";
+    const std::string socket = folder.host().socket_path;
+    const std::string bad = socket.substr(0, socket.rfind('/')) + "/bad.toml";
     write_file_atomically(bad, "[resources]\nmemory_max = \"much\"\n", 0600);
     const char* root = std::getenv("SANDBOX_SOURCE_ROOT");
     REQUIRE(root != nullptr);

@@ -42,13 +42,13 @@ TEST_CASE("inspect cries out where a namespace is the host's, seccomp is off, or
     const std::string bad = shown({{"namespaces", {{"net", {{"id", "net:[1]"}, {"private", false}}}}},
                                    {"seccomp", "0"},
                                    {"capabilities", {{"effective", "0000000000000001"}}}});
-    CHECK(has(bad, "net   net:[1]  THE HOST'S\n"));
+    CHECK(has(bad, "net  net:[1]  THE HOST'S\n"));
     CHECK(has(bad, "seccomp                 NONE\n"));
     CHECK(has(bad, "capabilities effective  cap_chown\n"));
     const std::string good = shown({{"namespaces", {{"net", {{"id", "net:[1]"}, {"private", true}}}}},
                                     {"seccomp", "2"},
                                     {"capabilities", {{"effective", "0000000000000000"}}}});
-    CHECK(has(good, "net   net:[1]  its own\n"));
+    CHECK(has(good, "net  net:[1]  its own\n"));
     CHECK(has(good, "seccomp                 filter\n"));
     CHECK(has(good, "capabilities effective  none\n"));
 }
