@@ -23,12 +23,12 @@ struct Ball {
 };
 
 Color named_color(const Model& model, const Atom& atom) {
-    static const std::map<std::string_view, Color> kNames{
+    static const std::map<std::string_view, Color> names{
         {"red", {1, 0, 0}},          {"green", {0, .5F, 0}},   {"blue", {0, 0, 1}},
         {"yellow", {1, 1, 0}},       {"white", {1, 1, 1}},     {"orange", {1, .5F, 0}},
         {"cyan", {0, 1, 1}},         {"magenta", {1, 0, 1}},   {"gray", {.5F, .5F, .5F}},
         {"purple", {.6F, .1F, .9F}}, {"tan", {.8F, .7F, .55F}}};
-    static const std::map<std::string_view, Color> kElements{
+    static const std::map<std::string_view, Color> elements{
         {"N", {.2F, .3F, 1}}, {"O", {1, .1F, .1F}}, {"S", {1, 1, .2F}}, {"P", {1, .5F, 0}}, {"H", {1, 1, 1}}};
     if (model.color == "bychain") {
         constexpr std::array<Color, 4> kChains{Color{.48F, .41F, .93F}, Color{.94F, .5F, .5F},
@@ -36,10 +36,10 @@ Color named_color(const Model& model, const Atom& atom) {
         const std::string& chain = model.residues[atom.residue].chain;
         return kChains[chain.empty() ? 0 : static_cast<std::size_t>(chain.front()) % kChains.size()];
     }
-    if (const auto found = kNames.find(model.color); found != kNames.end())
+    if (const auto found = names.find(model.color); found != names.end())
         return found->second;
-    const auto element = kElements.find(atom.element);
-    return element == kElements.end() ? Color{.82F, .71F, .55F} : element->second;
+    const auto element = elements.find(atom.element);
+    return element == elements.end() ? Color{.82F, .71F, .55F} : element->second;
 }
 
 std::vector<Ball> place_balls(const std::vector<Model>& models, float width, float height) {

@@ -24,7 +24,7 @@ struct Fixture {
     }
     void retire(const SessionPtr& session) {
         SessionView view = session->view();
-        view.end.emplace();
+        view.end = SessionView::End{};
         registry->retire(session, view);
     }
     Errc error_of_visible(const std::string& id) const {
