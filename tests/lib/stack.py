@@ -1,10 +1,9 @@
 """The whole stack for tests: launcher and manager as installed, on a host of the test's own.
 
-A Stack needs root. On a machine that tests are not to disturb, `private_host()` first moves the test into its own mount and network
-namespaces: the new network has no route out, and cgroup2 is mounted on /sys/fs/cgroup as on a unified host.
+A Stack needs root. On a machine that tests are not to disturb, `private_host()` first moves the test to a host of its own:
+tools/suites/lib/private-host.
 """
 
-import ctypes
 import http.client
 import json
 import os
@@ -19,24 +18,14 @@ import tempfile
 import time
 import urllib.parse
 
-CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
-MS_REC, MS_PRIVATE = 0x4000, 0x40000
-LIBC = ctypes.CDLL(None, use_errno=True)
 MANAGER_UID = 64321
-
-
-def _libc(name, *arguments):
-    if getattr(LIBC, name)(*arguments) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{name}: {os.strerror(number)}")
+PRIVATE_HOST = pathlib.Path(__file__).resolve().parents[2] / "tools/suites/lib/private-host"
 
 
 def private_host():
-    """Own mount and network namespaces; lo is up, there is no other way out."""
-    _libc("unshare", CLONE_NEWNS | CLONE_NEWNET)
-    _libc("mount", None, b"/", None, MS_REC | MS_PRIVATE, None)
-    _libc("mount", b"cgroup2", b"/sys/fs/cgroup", b"cgroup2", 0, None)
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    """Starts the test again on a host of its own, where it does not run on one yet."""
+    if "SANDBOX_PRIVATE_HOST" not in os.environ:
+        os.execv(PRIVATE_HOST, [PRIVATE_HOST, sys.executable, *sys.argv])
 
 
 def wait_for(condition, what, timeout=20.0):

@@ -15,6 +15,7 @@ import threading
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import stack as harness  # noqa: E402
 
+LIBC = ctypes.CDLL(None, use_errno=True)
 CAP_SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
 
@@ -30,7 +31,7 @@ def in_namespaces(pid, kinds, function):
     if child == 0:
         try:
             for descriptor in [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY) for kind in kinds]:
-                harness._libc("setns", descriptor, 0)
+                setns(descriptor)
             os.write(write, json.dumps(function()).encode())
         except BaseException as error:  # noqa: BLE001: it must not return into the test
             os.write(write, json.dumps({"exception": repr(error)}).encode())
@@ -44,7 +45,13 @@ def in_namespaces(pid, kinds, function):
 
 def errno_of(name, *arguments):
     ctypes.set_errno(0)
-    return 0 if getattr(harness.LIBC, name)(*arguments) == 0 else ctypes.get_errno()
+    return 0 if getattr(LIBC, name)(*arguments) == 0 else ctypes.get_errno()
+
+
+def setns(descriptor):
+    number = errno_of("setns", descriptor, 0)
+    if number != 0:
+        raise OSError(number, f"setns: {os.strerror(number)}")
 
 
 def add_address(text):
@@ -254,7 +261,7 @@ def in_namespace_file(path, function):
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        harness._libc("setns", os.open(path, os.O_RDONLY), 0)
+        setns(os.open(path, os.O_RDONLY))
         os.write(write, json.dumps(function()).encode())
         os._exit(0)
     os.close(write)
@@ -274,7 +281,7 @@ class listener_in_gateway:  # noqa: N801: used as a context
         parent, child_end = socket.socketpair()
         child = os.fork()
         if child == 0:
-            harness._libc("setns", os.open(self.site.run / "net", os.O_RDONLY), 0)
+            setns(os.open(self.site.run / "net", os.O_RDONLY))
             server = socket.create_server((self.address, 0))
             socket.send_fds(child_end, [b"x"], [server.fileno()])
             os._exit(0)
