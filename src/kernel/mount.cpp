@@ -33,7 +33,7 @@ UniqueFd clone_mount(int dir_fd, const std::string& path, bool recursive) {
                            (path.empty() ? unsigned{AT_EMPTY_PATH} : 0U);
     UniqueFd mount(::open_tree(dir_fd, path.c_str(), flags));
     if (!mount)
-        throw_errno("cannot copy the mount of " + path);
+        throw_errno("cannot copy the mount " + (path.empty() ? "of a descriptor" : "of " + path));
     return mount;
 }
 

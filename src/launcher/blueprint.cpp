@@ -119,10 +119,13 @@ void plan_bind(Blueprint& plan, const policy::Bind& bind, const HostLookup& look
     }
 }
 
-/// ChimeraX finds its root from its own path, wherever that is: a tree that one of the private file systems would cover is shown elsewhere.
-void plan_installation(Blueprint& plan, const chimerax::Installation& installation, const HostLookup& lookup) {
+/// ChimeraX finds its root from its own path, wherever that is: a tree that one of the private file systems
+/// would cover is shown elsewhere.
+void plan_installation(Blueprint& plan, const chimerax::Installation& installation,
+                       const HostLookup& lookup) {
     const std::string& root = installation.root;
-    const bool covered = std::ranges::any_of(kEmptyDirectories, [&](const char* made) { return is_below(root, made); });
+    const bool covered =
+        std::ranges::any_of(kEmptyDirectories, [&](const char* made) { return is_below(root, made); });
     const std::string target = covered ? "/opt/chimerax" : root;
     plan.inside_executable = target + installation.executable.substr(root.size());
     if (std::ranges::none_of(plan.binds, [&](const BindMount& bind) {

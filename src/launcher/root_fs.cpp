@@ -157,11 +157,15 @@ void add_proc(const Root& root, const Blueprint& plan) {
         if (!root.has(path))
             continue;
         if (root.is_directory(path)) {
-            if (!empty)
+            // Copied only once it is attached: before Linux 6.15, a detached mount cannot be copied.
+            if (empty) {
+                root.attach(kernel::clone_mount(empty.get(), "", false), path);
+            } else {
                 empty =
                     kernel::new_filesystem("tmpfs", {{"mode", "0555"}, {"size", "4K"}, {"nr_inodes", "2"}},
                                            kHarmless | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY);
-            root.attach(kernel::clone_mount(empty.get(), "", false), path);
+                root.attach(empty, path);
+            }
         } else {
             root.attach(kernel::clone_mount(root.fd(), "dev/null", false), path);
         }

@@ -93,7 +93,9 @@ struct Server::Ender {
     bool done = false;
 };
 
-Server::Server(Environment& environment, CgroupDriver driver) : environment_(environment), driver_(std::move(driver)) {
+Server::Server(Environment& environment, CgroupDriver driver)
+    : environment_(environment),
+      driver_(std::move(driver)) {
     listen();
 }
 
@@ -193,7 +195,8 @@ void Server::handle(const std::shared_ptr<Connection>& connection,
                     reply(sandbox.facts, {sandbox.pidfd.get(), sandbox.cgroup.fd()});
                 } else {
                     protocol::Listed listed;
-                    for (auto entry = sandboxes_.upper_bound(request.after); entry != sandboxes_.end(); ++entry) {
+                    for (auto entry = sandboxes_.upper_bound(request.after); entry != sandboxes_.end();
+                         ++entry) {
                         if (listed.sessions.size() == kListedAtOnce) {
                             listed.more = true;
                             break;

@@ -95,7 +95,8 @@ asio::awaitable<std::optional<protocol::Ended>> remove_sandbox(CorePtr core, Ses
 } // namespace
 
 void finish(Core& core, const SessionPtr& session, SessionView::End end, const std::string& why) {
-    const SessionPtr keep = session;
+    // The caller's may be the registry's own, which goes below.
+    const SessionPtr keep = session; // NOLINT(performance-unnecessary-copy-initialization)
     keep->turns.close(Error(Errc::gone, "session " + keep->id() + " has ended", "Make a new session."));
     keep->let_go();
     end.at = std::chrono::system_clock::now();

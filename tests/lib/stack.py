@@ -280,8 +280,7 @@ listen_tcp = ["127.0.0.1:{self.tcp_port}"]
         root = self.cgroup_root()
         links = re.findall(r"^\d+: (cx\d+)", self.gateway("ip", "-o", "link").stdout, re.M)
         return {
-            "cgroups": sorted(str(path.relative_to(root)) for path in root.rglob("*")
-                              if path.is_dir() and re.fullmatch("[a-z][a-z2-7]{15}", path.name)) if root.exists() else [],
+            "cgroups": sorted(name for _, names, _ in os.walk(root) for name in names if re.fullmatch("[a-z][a-z2-7]{15}", name)),
             "links": sorted(links),
             "run_folders": sorted(path.name for path in (self.run / "sessions").glob("*")),
             "log_folders": sorted(path.name for path in (self.state / "logs").glob("*")),

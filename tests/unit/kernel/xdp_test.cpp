@@ -51,7 +51,8 @@ bool connects(const UniqueFd& netns, const char* ip, std::uint16_t port, std::ui
     pollfd entry{socket.get(), POLLOUT, 0};
     int error_number = 0;
     socklen_t size = sizeof error_number;
-    // A link that has just come up takes a moment to carry, and a first segment that it lost is sent again after a second.
+    // A link that has just come up takes a moment to carry, and a first segment that it lost is sent again
+    // after a second.
     return ::poll(&entry, 1, 2500) == 1 &&
            ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error_number, &size) == 0 && error_number == 0;
 }
