@@ -14,6 +14,7 @@
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <unistd.h>
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
@@ -240,6 +241,7 @@ class Conversation {
     }
 
     asio::awaitable<bool> write(const Response& response, const std::string& id, bool keep, bool head_only) {
+        ++served_;
         http::response<http::string_body> message(static_cast<http::status>(response.status), 11);
         message.set(http::field::content_type, one_line(response.content_type));
         message.set(http::field::cache_control, "no-store");
@@ -247,15 +249,37 @@ class Conversation {
         message.set("X-Request-Id", id);
         for (const auto& [name, value] : response.headers)
             message.set(name, one_line(value));
-        message.content_length(response.body.size());
+        message.content_length(response.file ? response.file->size : response.body.size());
         message.keep_alive(keep);
         if (!head_only)
             message.body() = response.body;
         http::response_serializer<http::string_body> serializer(message);
         stream_.expires_after(kWriteTime);
         auto [error, size] = co_await http::async_write(stream_, serializer, kTuple);
-        ++served_;
-        co_return !error && keep;
+        if (error)
+            co_return false;
+        if (response.file && !head_only && !co_await send_file(*response.file))
+            co_return false;
+        co_return keep;
+    }
+
+    /// False where not all of it was sent: then only the end of the connection can say so.
+    asio::awaitable<bool> send_file(const FileBody& file) {
+        std::vector<char> chunk(kReadStep);
+        for (std::uint64_t sent = 0; sent < file.size;) {
+            const auto wanted =
+                static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), file.size - sent));
+            const ssize_t got = ::pread(file.fd.get(), chunk.data(), wanted, static_cast<off_t>(sent));
+            if (got <= 0)
+                co_return false; // it was cut short meanwhile
+            stream_.expires_after(kBodyPause);
+            const auto piece = asio::buffer(chunk.data(), static_cast<std::size_t>(got));
+            auto [error, size] = co_await asio::async_write(stream_, piece, kTuple);
+            if (error)
+                co_return false;
+            sent += size;
+        }
+        co_return true;
     }
 
     /// Takes what still comes, for a moment: closing with unread bytes would reset the connection, and the

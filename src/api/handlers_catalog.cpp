@@ -104,6 +104,7 @@ Router make_router(Manager& manager, const std::string& version) {
     std::vector<Route> routes;
     handlers::add_sessions(routes, manager);
     handlers::add_engine(routes, manager);
+    handlers::add_files(routes, manager);
     handlers::add_catalog(routes, manager, version);
     return Router(std::move(routes));
 }

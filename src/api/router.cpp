@@ -16,6 +16,12 @@ std::optional<std::map<std::string, std::string>> match(std::string_view pattern
     std::map<std::string, std::string> captured;
     while (!pattern.empty() && !path.empty()) {
         const std::string_view wanted = take_segment(pattern);
+        if (wanted.ends_with("...}")) {
+            if (path.size() < 2)
+                return std::nullopt;
+            captured.emplace(wanted.substr(1, wanted.size() - 5), percent_decode(path.substr(1), false));
+            return captured;
+        }
         const std::string_view segment = take_segment(path);
         if (wanted.starts_with('{')) {
             if (segment.empty())

@@ -38,6 +38,7 @@ void add_verbs(CLI::App& app, Context& context) {
     add_status(app, context);
     add_wait(app, context);
     add_exec(app, context);
+    add_cp(app, context);
     add_inspect(app, context);
     add_logs(app, context);
     add_stop(app, context);

@@ -14,6 +14,7 @@ void add_ls(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_wait(CLI::App& app, Context& context);
 void add_exec(CLI::App& app, Context& context);
+void add_cp(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);
 void add_logs(CLI::App& app, Context& context);
 void add_stop(CLI::App& app, Context& context);

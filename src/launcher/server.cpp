@@ -7,6 +7,7 @@
 #include "sandbox/launcher/inspect.hpp"
 #include "sandbox/launcher/published_port.hpp"
 #include "sandbox/launcher/request_check.hpp"
+#include "sandbox/launcher/session_file.hpp"
 #include "sandbox/launcher/sweeper.hpp"
 #include "sandbox/protocol/packet_socket.hpp"
 
@@ -188,6 +189,9 @@ void Server::handle(const std::shared_ptr<Connection>& connection,
                     reply(protocol::Published{port.port}, {port.socket.get()});
                 } else if constexpr (std::is_same_v<Request, protocol::Inspect>) {
                     reply(protocol::Inspected{inspect(find(request.session))}, {});
+                } else if constexpr (std::is_same_v<Request, protocol::OpenFile>) {
+                    const SessionFile file = open_session_file(find(request.session), request.path);
+                    reply(protocol::Opened{file.size}, {file.fd.get()});
                 } else if constexpr (std::is_same_v<Request, protocol::Attach>) {
                     Sandbox& sandbox = find(request.session);
                     sandbox.facts.engine_pid =

@@ -108,6 +108,18 @@ asio::awaitable<std::string> inspect_session(CorePtr core, std::string id) {
     co_return inspected.json;
 }
 
+asio::awaitable<OpenedFile> open_session_file(CorePtr core, std::string id, std::string path) {
+    const SessionPtr session = core->registry.visible(id);
+    protocol::Request request(protocol::OpenFile{session->id(), std::move(path)});
+    LauncherAnswer answer = co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
+    if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply))
+        throw protocol::to_error(*failure);
+    const auto* opened = std::get_if<protocol::Opened>(&answer.reply);
+    if (opened == nullptr || answer.descriptors.size() != 1)
+        throw Error(Errc::internal, "the launcher's answer to the opening of a file is not one");
+    co_return OpenedFile{std::move(answer.descriptors[0]), opened->size};
+}
+
 asio::awaitable<void> end_all(CorePtr core) {
     core->shutting_down = true;
     std::vector<SessionPtr> sessions;
@@ -187,6 +199,10 @@ asio::awaitable<chimerax::RestReply> Manager::rest(std::string id, chimerax::Res
 
 asio::awaitable<std::string> Manager::inspect(std::string id) {
     return inspect_session(impl_->core, std::move(id));
+}
+
+asio::awaitable<OpenedFile> Manager::open_file(std::string id, std::string path) {
+    return open_session_file(impl_->core, std::move(id), std::move(path));
 }
 
 std::string Manager::read_log(const std::string& id, const std::string& stream, std::size_t tail) const {

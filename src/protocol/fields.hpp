@@ -28,6 +28,8 @@ inline constexpr std::string_view kType<List> = "list";
 template <>
 inline constexpr std::string_view kType<Attach> = "attach";
 template <>
+inline constexpr std::string_view kType<OpenFile> = "open_file";
+template <>
 inline constexpr std::string_view kType<Launched> = "launched";
 template <>
 inline constexpr std::string_view kType<Ended> = "ended";
@@ -37,6 +39,8 @@ template <>
 inline constexpr std::string_view kType<Inspected> = "inspected";
 template <>
 inline constexpr std::string_view kType<Listed> = "listed";
+template <>
+inline constexpr std::string_view kType<Opened> = "opened";
 template <>
 inline constexpr std::string_view kType<Failure> = "failure";
 
@@ -70,6 +74,17 @@ void fields(Visit& visit, T& m) {
 template <typename Visit, Is<List> T>
 void fields(Visit& visit, T& m) {
     visit("after", m.after);
+}
+
+template <typename Visit, Is<OpenFile> T>
+void fields(Visit& visit, T& m) {
+    visit("session", m.session);
+    visit("path", m.path);
+}
+
+template <typename Visit, Is<Opened> T>
+void fields(Visit& visit, T& m) {
+    visit("size", m.size);
 }
 
 template <typename Visit, Is<TimelineEntry> T>

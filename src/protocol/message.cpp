@@ -287,11 +287,16 @@ Packet<Body> read_packet(std::string_view text) {
 } // namespace
 
 std::string encode(const Packet<Request>& packet) {
+    std::string text;
     try {
-        return write_packet(packet).dump();
+        text = write_packet(packet).dump();
     } catch (const Json::exception& error) {
         refuse({}, std::string("the request is not valid UTF-8: ") + error.what());
     }
+    // What the other side would refuse is refused here, where only its caller hears of it: there, the
+    // connection of all would end.
+    static_cast<void>(decode_request(text));
+    return text;
 }
 
 std::string encode(const Packet<Reply>& packet) {

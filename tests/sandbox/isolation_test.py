@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -24,15 +25,15 @@ def status_of(pid):
     return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
 
 
-def in_namespaces(pid, kinds, function):
-    """Runs a function in a child inside some of a process' namespaces, in the order given; returns what it returned."""
+def in_child(*functions):
+    """Runs functions in a child, one after the other; returns what the last one returned."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            for descriptor in [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY) for kind in kinds]:
-                setns(descriptor)
-            os.write(write, json.dumps(function()).encode())
+            for function in functions:
+                result = function()
+            os.write(write, json.dumps(result).encode())
         except BaseException as error:  # noqa: BLE001: it must not return into the test
             os.write(write, json.dumps({"exception": repr(error)}).encode())
         os._exit(0)
@@ -41,6 +42,19 @@ def in_namespaces(pid, kinds, function):
         answer = json.loads(pipe.read())
     os.waitpid(child, 0)
     return answer
+
+
+def in_namespaces(pid, kinds, function):
+    """Runs a function in a child inside some of a process' namespaces, in the order given; returns what it returned."""
+    def enter():
+        for descriptor in [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY) for kind in kinds]:
+            setns(descriptor)
+    return in_child(enter, function)
+
+
+def become(uid):
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
 
 
 def errno_of(name, *arguments):
@@ -229,6 +243,61 @@ class Isolation:
         assert "error" in self.site.value(session, "sim write /proc/self/exe x")
         assert "error" not in self.site.value(session, "sim read /proc/self/environ"), "the probe works where it is allowed"
 
+    def workspace(self):
+        """Files of the workspace come out; whatever the tenant puts there leads to no other file, and nothing blocks."""
+        session = self.one
+        route = f"/v1/sessions/{session['id']}/files/"
+        outside = pathlib.Path(f"/proc/{session['pid']}/root/work")
+        uid = session_uid(session)
+        content = os.urandom(300_000)
+
+        def plant():
+            for folder, file, text in (("sub", "a b.bin", content), ("swap", "hostname", b"mine")):
+                os.mkdir(folder)
+                pathlib.Path(folder, file).write_bytes(text)
+            for link, target in (("absolute", "/etc/hostname"), ("up", "../etc/hostname"), ("inside", "sub/a b.bin"),
+                                 ("magic", "/proc/self/environ"), ("etc", "/etc"), ("loop", "loop")):
+                os.symlink(target, link)
+            os.mkfifo("fifo")
+            socket.socket(socket.AF_UNIX).bind("socket")
+            return "planted"
+        assert in_child(lambda: os.chdir(outside), lambda: become(uid), plant) == "planted"
+        (outside / "root").write_text("for root alone")
+        (outside / "root").chmod(0o600)
+
+        def status_of_file(path):
+            return self.site.api("GET", route + path, timeout=5).status
+        whole = self.site.api("GET", route + "sub/a%20b.bin")
+        assert whole.status == 200 and whole.body == content, whole.status
+        assert whole.headers["Content-Security-Policy"] == "sandbox" and "a b.bin" in whole.headers["Content-Disposition"]
+        assert self.site.api("GET", route + "inside").body == content, "a link within the workspace is one"
+        statuses = {path: status_of_file(path) for path in (
+            "absolute", "up", "magic", "etc/hostname", "loop", "root", "socket", "fifo", "sub", "none",
+            "..%2f..%2fetc%2fhostname", "../../etc/hostname", "%2fetc%2fhostname", "a%00b", "")}
+        assert statuses == {
+            "absolute": 403, "up": 403, "magic": 403, "etc/hostname": 403, "loop": 403, "root": 403, "socket": 409, "fifo": 409,
+            "sub": 409, "none": 404, "..%2f..%2fetc%2fhostname": 403, "../../etc/hostname": 403, "%2fetc%2fhostname": 400,
+            "a%00b": 400, "": 404}, statuses
+        assert self.site.sandboxctl("cp", f"{session['id'][:6]}:/work/sub/a b.bin", str(self.site.folder / "copied"))
+        assert (self.site.folder / "copied").read_bytes() == content
+        self.swapped_link(outside, route, uid)
+
+    def swapped_link(self, outside, route, uid):
+        """E25: a folder that turns into a link and back, while it is read."""
+        child = os.fork()
+        if child == 0:
+            os.chdir(outside)
+            become(uid)
+            while True:
+                LIBC.renameat2(-100, b"swap", -100, b"etc", 2)  # RENAME_EXCHANGE
+        try:
+            answers = [self.site.api("GET", route + "swap/hostname") for _ in range(200)]
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        assert {answer.status for answer in answers} == {200, 403}, "both states were seen"
+        assert {answer.body for answer in answers if answer.status == 200} == {b"mine"}
+
     def end(self):
         for session in (self.one, self.two):
             answer = self.site.delete(session["id"])
@@ -243,32 +312,11 @@ def session_uid(session):
 
 
 def as_uid(uid, function):
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-        os.write(write, json.dumps(function()).encode())
-        os._exit(0)
-    os.close(write)
-    with os.fdopen(read, "rb") as pipe:
-        answer = json.loads(pipe.read())
-    os.waitpid(child, 0)
-    return answer
+    return in_child(lambda: become(uid), function)
 
 
 def in_namespace_file(path, function):
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        setns(os.open(path, os.O_RDONLY))
-        os.write(write, json.dumps(function()).encode())
-        os._exit(0)
-    os.close(write)
-    with os.fdopen(read, "rb") as pipe:
-        answer = json.loads(pipe.read())
-    os.waitpid(child, 0)
-    return answer
+    return in_child(lambda: setns(os.open(path, os.O_RDONLY)), function)
 
 
 class listener_in_gateway:  # noqa: N801: used as a context
@@ -323,6 +371,7 @@ def main():
                 ("E39: the host, root included, cannot reach it; nor after nft flush and with ip_forward", isolation.host_cannot_reach),
                 ("the published port wants this session's token", isolation.published_port),
                 ("E01, E29: nothing of PID 1 can be opened from inside", isolation.init_is_closed),
+                ("E25: a file of the workspace comes out, and none that a link, a FIFO or a path leads to", isolation.workspace),
                 ("ending both leaves nothing, and 410 says why", isolation.end)):
             tap.test(name, function)
     tap.finish()

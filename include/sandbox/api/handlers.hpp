@@ -29,6 +29,7 @@ namespace handlers {
 // One file for each group of routes; each adds its own.
 void add_sessions(std::vector<Route>& routes, manager::Manager& manager);
 void add_engine(std::vector<Route>& routes, manager::Manager& manager);
+void add_files(std::vector<Route>& routes, manager::Manager& manager);
 void add_catalog(std::vector<Route>& routes, manager::Manager& manager, const std::string& version);
 } // namespace handlers
 

@@ -1,6 +1,10 @@
 #pragma once
 
+#include "sandbox/base/unique_fd.hpp"
+
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,11 +35,18 @@ struct Request {
     std::string_view raw_query() const;
 };
 
+/// A regular file that is sent as it is read, `size` bytes of it.
+struct FileBody {
+    UniqueFd fd;
+    std::uint64_t size = 0;
+};
+
 struct Response {
     unsigned status = 200;
     std::string content_type = "application/json";
     std::string body;
     Fields headers;
+    std::shared_ptr<const FileBody> file = nullptr; ///< instead of `body`
 };
 
 /// Takes a target apart. Throws Error invalid_argument for one that is not in origin form, has a control

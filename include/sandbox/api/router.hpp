@@ -24,7 +24,8 @@ using Handler = std::function<boost::asio::awaitable<Response>(Exchange exchange
 
 struct Route {
     std::string method;
-    std::string pattern; ///< `/v1/sessions/{id}/wait`: a `{name}` takes one segment, not an empty one
+    std::string pattern; ///< `/v1/sessions/{id}/wait`: a `{name}` takes one segment, a last `{name...}` all
+                         ///< that follow
     Role minimum = Role::admin;
     std::size_t max_body = kMaxJsonBody;
     Handler handler;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "sandbox/base/duration.hpp"
+#include "sandbox/base/unique_fd.hpp"
 #include "sandbox/chimerax/rest_client.hpp"
 #include "sandbox/manager/session_view.hpp"
 #include "sandbox/manager/tuning.hpp"
@@ -33,6 +34,12 @@ struct Created {
     std::string token; ///< the only time that it is shown
 };
 
+/// A file of a session's workspace, for reading.
+struct OpenedFile {
+    UniqueFd fd;
+    std::uint64_t size = 0; ///< when it was opened
+};
+
 /// Everything that happens to sessions. Lives on one io_context thread; nothing here blocks it. All errors
 /// are Error, with the codes that the API maps to its statuses.
 class Manager {
@@ -63,6 +70,9 @@ class Manager {
 
     /// What the launcher sees of it, as JSON.
     boost::asio::awaitable<std::string> inspect(std::string id);
+
+    /// A regular file below its /work, opened by the launcher with the session's own rights.
+    boost::asio::awaitable<OpenedFile> open_file(std::string id, std::string path);
 
     /// The last `tail` bytes of a stream ("stdout", "stderr"), segments put in order.
     std::string read_log(const std::string& id, const std::string& stream, std::size_t tail) const;

@@ -74,7 +74,15 @@ struct Attach {
     bool operator==(const Attach&) const = default;
 };
 
-using Request = std::variant<Launch, End, Publish, Inspect, List, Attach>;
+/// A regular file of the session's workspace, opened for reading with the session's own rights. Reply:
+/// Opened, with its descriptor.
+struct OpenFile {
+    std::string session;
+    std::string path; ///< below /work, relative
+    bool operator==(const OpenFile&) const = default;
+};
+
+using Request = std::variant<Launch, End, Publish, Inspect, List, Attach, OpenFile>;
 
 // ---- replies
 // ----------------------------------------------------------------------------------------------------
@@ -141,6 +149,11 @@ struct Inspected {
     bool operator==(const Inspected&) const = default;
 };
 
+struct Opened {
+    std::uint64_t size = 0; ///< bytes, when it was opened: a session may write on
+    bool operator==(const Opened&) const = default;
+};
+
 struct Listed {
     std::vector<Launched> sessions; ///< without timelines
     bool more = false;              ///< ask again, with `after` the last id of these
@@ -155,7 +168,7 @@ struct Failure {
     bool operator==(const Failure&) const = default;
 };
 
-using Reply = std::variant<Launched, Ended, Published, Inspected, Listed, Failure>;
+using Reply = std::variant<Launched, Ended, Published, Inspected, Listed, Opened, Failure>;
 
 // ---- text form
 // --------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "fake_launcher.hpp"
 
 #include "sandbox/base/error.hpp"
+#include "sandbox/base/file.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,6 +18,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -155,6 +157,17 @@ asio::awaitable<Answer> answer_one(StatePtr state, protocol::Attach attach) {
     if (found == state->sandboxes.end())
         co_return Answer{unknown_session(attach.session), {}};
     co_return launched_answer(*found->second);
+}
+
+/// Every file holds its own path.
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::OpenFile file) {
+    if (!state->sandboxes.contains(file.session))
+        co_return Answer{unknown_session(file.session), {}};
+    UniqueFd memory(::memfd_create("file", MFD_CLOEXEC));
+    write_all(memory.get(), file.path, "file");
+    Answer answer{protocol::Opened{file.path.size()}, {}};
+    answer.descriptors.push_back(std::move(memory));
+    co_return answer;
 }
 
 asio::awaitable<void> answer_request(StatePtr state, Connection connection,

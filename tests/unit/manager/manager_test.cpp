@@ -1,11 +1,13 @@
 #include "world.hpp"
 
+#include <array>
 #include <set>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <catch2/catch.hpp>
+#include <unistd.h>
 
 using namespace sandbox;
 using namespace sandbox::manager;
@@ -57,6 +59,16 @@ TEST_CASE("logs are read by stream, and no other file is") {
     for (const char* stream : {"../payload/cgroup.events", "", "stdout.0"})
         CHECK(error_of([&] { world.manager().read_log(created.session.id, stream, 8); }).code() ==
               Errc::invalid_argument);
+}
+
+TEST_CASE("a file of the workspace is what the launcher opened") {
+    World world;
+    const std::string id = world.ready().session.id;
+    const OpenedFile file = world.run(world.manager().open_file(id, "a/b.png"));
+    std::array<char, 16> text{};
+    CHECK(file.size == 7);
+    CHECK(::pread(file.fd.get(), text.data(), text.size(), 0) == 7);
+    CHECK(std::string(text.data(), 7) == "a/b.png");
 }
 
 TEST_CASE("inspect hands on what the launcher sees") {

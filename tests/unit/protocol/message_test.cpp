@@ -96,6 +96,7 @@ TEST_CASE("every request comes out as it went in") {
     check_round_trip(Inspect{"abcdefghijklmnop"});
     check_round_trip(List{"abcdefghijklmnop"});
     check_round_trip(Attach{"abcdefghijklmnop"});
+    check_round_trip(OpenFile{"abcdefghijklmnop", "a/picture.png"});
 }
 
 TEST_CASE("every reply comes out as it went in") {
@@ -106,6 +107,7 @@ TEST_CASE("every reply comes out as it went in") {
                            3_GiB, 123456, "sigterm"});
     check_round_trip(Ended{});
     check_round_trip(Published{40001});
+    check_round_trip(Opened{4096});
     check_round_trip(Inspected{R"({"mounts":["/"]})"});
     check_round_trip(Listed{{full_launched(), full_launched()}, true});
     check_round_trip(Failure{Errc::capacity, "slot 7 is in use", "wait", "slot"});
@@ -200,6 +202,13 @@ TEST_CASE("a packet over 128 KiB is refused before it is parsed") {
     Launch launch = full_launch();
     launch.environment["BIG"] = std::string(kMaxPacket, 'x');
     CHECK_THROWS_WITH(decode_request(encode(Packet<Request>{1, launch})), Catch::Contains("over the limit"));
+}
+
+TEST_CASE("a request that the launcher would refuse is not sent") {
+    const std::string nul("a\0b", 3);
+    CHECK_THROWS_AS(encode(Packet<Request>{1, OpenFile{"abcdefghijklmnop", nul}}), Error);
+    CHECK_THROWS_AS(encode(Packet<Request>{1, OpenFile{"abcdefghijklmnop", std::string(kMaxPacket, 'x')}}),
+                    Error);
 }
 
 TEST_CASE("a request that is not UTF-8 is not sent; in a reply the bad bytes are replaced") {
