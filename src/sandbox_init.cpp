@@ -175,6 +175,7 @@ int main(int, char** argv) {
         ::fputs("sandbox-init: it is PID 1 of a sandbox and started by sandbox-launcher only\n", stderr);
         return 2;
     }
+    ::prctl(PR_SET_NAME, "sandbox-init"); // its program is a memory file, whose name `ps` would show
     ::close_range(wire::kEndFd, ~0U, 0);
     ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     static Config config;

@@ -99,8 +99,11 @@ std::string tenant_of(const Json& document, const Caller& caller) {
         }
         return caller.tenant;
     }
+    if (asked.empty())
+        refuse("tenant", "no tenant is named", "An admin says whose session it is.");
     if (!is_tenant_name(asked))
-        refuse("tenant", "the tenant is missing or no tenant's name", "An admin names the tenant.");
+        refuse("tenant", "\"" + asked.substr(0, 80) + "\" is no tenant's name",
+               "A name has 1 to 32 characters of a-z, 0-9 and _.");
     return asked;
 }
 

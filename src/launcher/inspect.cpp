@@ -55,13 +55,20 @@ json group_json(const kernel::CgroupDir& group) {
     return files;
 }
 
+/// The words of a text with one space between them: proc(5) pads with tabs and spaces.
+std::string one_spaced(const std::string& text) {
+    std::istringstream words(text);
+    std::string all;
+    for (std::string word; words >> word;)
+        all += (all.empty() ? "" : " ") + word;
+    return all;
+}
+
 /// One field of /proc/PID/status, without its name.
 std::string status_field(const std::string& status, const std::string& name) {
     for (const std::string& line : lines_of(status, 100))
-        if (line.starts_with(name + ":")) {
-            const std::size_t value = line.find_first_not_of(" \t", name.size() + 1);
-            return value == std::string::npos ? "" : line.substr(value);
-        }
+        if (line.starts_with(name + ":"))
+            return one_spaced(line.substr(name.size() + 1));
     return {};
 }
 
@@ -153,8 +160,8 @@ std::string inspect(const Sandbox& sandbox) {
         {"mounts", mounts_json(proc)},
         {"address", sandbox.facts.address},
         {"addresses", addresses_json(proc)},
-        {"uid_map", read_or_empty(proc + "uid_map")},
-        {"gid_map", read_or_empty(proc + "gid_map")},
+        {"uid_map", one_spaced(read_or_empty(proc + "uid_map"))},
+        {"gid_map", one_spaced(read_or_empty(proc + "gid_map"))},
         {"uid", status_field(status, "Uid")},
         {"seccomp", status_field(status, "Seccomp")},
         {"seccomp_filters", status_field(status, "Seccomp_filters")},

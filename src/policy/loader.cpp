@@ -83,8 +83,7 @@ Policy load_policy_file(const std::string& path, Trust trust) {
 
 std::vector<std::string> list_policies(const std::string& policies_dir) {
     std::vector<std::string> names = list_toml_names(policies_dir);
-    std::erase_if(names,
-                  [](const std::string& name) { return !is_policy_name(name) || name == kReservedName; });
+    std::erase(names, kReservedName);
     return names;
 }
 

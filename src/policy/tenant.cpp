@@ -78,8 +78,7 @@ Tenant load_tenant(const std::string& tenants_dir, const std::string& name, Trus
 
 std::vector<std::string> list_tenants(const std::string& tenants_dir) {
     std::vector<std::string> names = list_toml_names(tenants_dir);
-    std::erase_if(names,
-                  [](const std::string& name) { return !is_tenant_name(name) || name == kReservedName; });
+    std::erase(names, kReservedName);
     return names;
 }
 

@@ -135,10 +135,11 @@ listen_tcp = ["127.0.0.1:{self.tcp_port}"]
 
     # -- processes ------------------------------------------------------------------------------------------------
 
-    def start(self, *arguments, wait=True, manager=True):
+    def start(self, *arguments, wait=True, manager=True, environment=None):
         log = open(self.log_path, "ab")
         command = [str(self.find("sbin/sandbox-launcher")), "--config", str(self.folder / "sandboxd.toml"), *arguments]
-        self.launcher = subprocess.Popen(command + (["--with-manager"] if manager else []), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.launcher = subprocess.Popen(command + (["--with-manager"] if manager else []), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                         env={**os.environ, **(environment or {})})
         log.close()
         if not manager:
             wait_for(lambda: self.launcher.poll() is not None or self._launcher_listens(), "the launcher to listen")
@@ -371,6 +372,10 @@ def resident_kib(pid):
 
 # -- a test program prints TAP ------------------------------------------------------------------------------------
 
+class Skip(Exception):
+    """A test cannot run here, and why."""
+
+
 class Tap:
     """Runs functions as tests; a failed one does not stop the rest."""
 
@@ -383,6 +388,8 @@ class Tap:
         try:
             function(*arguments)
             verdict, detail = "ok", ""
+        except Skip as skip:
+            verdict, detail, name = "ok", "", f"{name} # skip {skip}"
         except Exception as error:  # noqa: BLE001: a test may fail in any way
             import traceback
             self.failed += 1

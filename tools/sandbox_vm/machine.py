@@ -228,11 +228,10 @@ def shell(job):
     parts = image.ensure()
     accelerator = accel.choose(parts)
     with image.scratch_dir() as scratch:
-        disks = []
+        disks = _disk("job", _job_image(job.command, scratch), read_only=True) if job.command else []
         if job.shares:
-            disks = _disk("share", _share_image(job.shares, scratch), read_only=True)
+            disks += _disk("share", _share_image(job.shares, scratch), read_only=True)
         command = _qemu(parts, accelerator, job, disks, ["-serial", "mon:stdio"],
                         ["systemd.wants=serial-getty@ttyS0.service"])
-        print("vm: a root shell follows; `exit` or Ctrl-A X ends it. "
-              "`mount /dev/disk/by-id/virtio-share /share` for what was shared.", file=sys.stderr)
+        print("vm: a root shell follows; `exit` or Ctrl-A X ends it. What was shared is in /share.", file=sys.stderr)
         return subprocess.run(command, env={**os.environ, "TMPDIR": str(scratch)}, check=False).returncode

@@ -25,7 +25,7 @@ Policy load_policy(const std::string& policies_dir, const std::string& name, Tru
 /// The same for a file that is given by its path (`policy check FILE`).
 Policy load_policy_file(const std::string& path, Trust trust);
 
-/// Names of all policies in the folder, sorted.
+/// Names of all policy files in the folder, sorted, also of wrong ones: loading them says what is wrong.
 std::vector<std::string> list_policies(const std::string& policies_dir);
 
 Tenant load_tenant(const std::string& tenants_dir, const std::string& name, Trust trust);

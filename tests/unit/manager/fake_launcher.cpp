@@ -216,8 +216,8 @@ asio::awaitable<void> accept(StatePtr state, unsigned listening) {
 
 } // namespace
 
-FakeSandbox::FakeSandbox(asio::io_context& io, const fs::path& where, const protocol::Launch& launch)
-    : folder(where),
+FakeSandbox::FakeSandbox(asio::io_context& io, fs::path where, const protocol::Launch& launch)
+    : folder(std::move(where)),
       engine(io),
       child(start_child()),
       pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0))) {

@@ -20,8 +20,7 @@ namespace sandbox::test {
 
 /// What a sandbox looks like to the manager: a process, a folder in place of its cgroup, logs, and an engine.
 struct FakeSandbox {
-    FakeSandbox(boost::asio::io_context& io, const std::filesystem::path& folder,
-                const protocol::Launch& launch);
+    FakeSandbox(boost::asio::io_context& io, std::filesystem::path folder, const protocol::Launch& launch);
     ~FakeSandbox();
     FakeSandbox(const FakeSandbox&) = delete;
     FakeSandbox& operator=(const FakeSandbox&) = delete;

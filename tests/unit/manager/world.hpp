@@ -55,7 +55,7 @@ class World {
     template <typename T>
     std::shared_ptr<Result<T>> start(boost::asio::awaitable<T> what) {
         auto result = std::make_shared<Result<T>>();
-        boost::asio::co_spawn(io, std::move(what), [result](std::exception_ptr failure, T value) {
+        boost::asio::co_spawn(io, std::move(what), [result](const std::exception_ptr& failure, T value) {
             if (failure)
                 result->failure = failure;
             else

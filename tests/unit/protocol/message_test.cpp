@@ -146,7 +146,7 @@ TEST_CASE("a wrong type is refused by the name of its field") {
     CHECK(refused_field(with(launch_text(), "\"cpus\":1.5", "\"cpus\":null")) == "cpus");
     CHECK(refused_field(with(launch_text(), "\"tenant\":\"acme\"", "\"tenant\":[\"acme\"]")) == "tenant");
     CHECK(refused_field(with(launch_text(), "\"de_DE.UTF-8\"", "7")) == "environment.LANG");
-    CHECK(refused_field(R"({"version":1,"id":1,"type":"list","body":[]})") == "");
+    CHECK(refused_field(R"({"version":1,"id":1,"type":"list","body":[]})").empty());
     CHECK(refused_field("[]") == "");
     CHECK(refused_field("null") == "");
 }
