@@ -4,11 +4,11 @@ set -eu
 strip -o "$1.stripped" "$1"
 cat > "$2" <<EOF
 asm(".section .rodata\n"
-    ".global sandbox_init_image_begin\n"
-    ".global sandbox_init_image_end\n"
-    "sandbox_init_image_begin:\n"
+    ".global kSandboxInitImageBegin\n"
+    ".global kSandboxInitImageEnd\n"
+    "kSandboxInitImageBegin:\n"
     ".incbin \"$(realpath "$1.stripped")\"\n"
-    "sandbox_init_image_end:\n"
+    "kSandboxInitImageEnd:\n"
     ".byte 0\n"
     ".previous\n");
 EOF

@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 // The linked program itself, so that there is no second file to be found, trusted and kept in step.
-extern "C" const char sandbox_init_image_begin[];
-extern "C" const char sandbox_init_image_end[];
+extern "C" const char kSandboxInitImageBegin[];
+extern "C" const char kSandboxInitImageEnd[];
 
 namespace sandbox::launcher {
 namespace {
@@ -75,7 +75,7 @@ UniqueFd make_init_image() {
     UniqueFd image(fd);
     if (!image)
         throw_errno("memfd_create");
-    write_all(image.get(), {sandbox_init_image_begin, sandbox_init_image_end}, "sandbox-init");
+    write_all(image.get(), {kSandboxInitImageBegin, kSandboxInitImageEnd}, "sandbox-init");
     if (::fchmod(image.get(), 0555) != 0 ||
         ::fcntl(image.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
         throw_errno("cannot seal sandbox-init");
