@@ -3,7 +3,6 @@
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/kernel/capability.hpp"
-#include "sandbox/kernel/cgroup.hpp"
 #include "sandbox/kernel/mount.hpp"
 #include "sandbox/kernel/seccomp.hpp"
 #include "sandbox/launcher/root_fs.hpp"
@@ -90,23 +89,8 @@ class Child {
     }
 
     void enter_cgroup() {
-        // The session's folder becomes the root of the cgroup namespace while this process is in it; then it
-        // leaves for init/, because a group with processes of its own cannot hand controllers down
-        // (cgroup-v2.rst, no internal process constraint).
-        check(::unshare(CLONE_NEWCGROUP), "cannot make a cgroup namespace");
-        const kernel::CgroupDir session(UniqueFd(::fcntl(in_.session_cgroup, F_DUPFD_CLOEXEC, 0)),
-                                        in_.plan.session);
-        const kernel::CgroupDir init = session.open_child("init");
-        init.write(kernel::cgroup_file::kProcs, "0");
-        session.enable_controllers(in_.controllers);
-        for (const CgroupSetting& setting : in_.plan.cgroup) {
-            if (setting.group == Group::session || std::string_view(setting.value).empty())
-                continue;
-            const kernel::CgroupDir group =
-                session.open_child(setting.group == Group::init ? "init" : "payload");
-            if (group.has_file(setting.file.c_str()))
-                group.write(setting.file.c_str(), setting.value);
-        }
+        // It was born in init/, so it only takes the namespace, whose root is the session's folder.
+        check(::setns(in_.cgroup_namespace, CLONE_NEWCGROUP), "cannot enter the cgroup namespace");
         done(Step::enter_cgroup);
     }
 

@@ -144,18 +144,17 @@ void Construction::start_child(SeccompPrograms& programs) {
                            .timeline = timeline_.get(),
                            .anchor = environment_.anchor(),
                            .netns = network_.get(),
-                           .session_cgroup = cgroup_.session().fd(),
+                           .cgroup_namespace = cgroup_.name_space(),
                            .status = child_status.get(),
                            .config = config.get(),
                            .record = folder_.record(),
                            .payload_procs = payload_procs.get(),
                            .logs = {folder_.log(0), folder_.log(1), folder_.log(2), folder_.log(3)},
                            .init_image = environment_.init_image.get(),
-                           .controllers = cgroup_.controllers(),
                            .seccomp = programs.get(plan_.digest, plan_.seccomp),
                            .fault = environment_.fault};
     kernel::CloneResult clone = kernel::clone_process(
-        CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS, cgroup_.session().fd());
+        CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS, cgroup_.session().open_child("init").fd());
     if (clone.pid == 0)
         run_child(input);
     child_ = ScopedChild(clone.pid, std::move(clone.pidfd));
