@@ -89,7 +89,7 @@ class Child {
     }
 
     void enter_cgroup() {
-        // It was born in init/, so it only takes the namespace, whose root is the session's folder.
+        // It was born in payload/, so it only takes the namespace, whose root is the session's folder.
         check(::setns(in_.cgroup_namespace, CLONE_NEWCGROUP), "cannot enter the cgroup namespace");
         done(Step::enter_cgroup);
     }
@@ -167,13 +167,14 @@ class Child {
             return lifted;
         };
         const int null = lift(open_fd("/dev/null", O_RDWR).get());
-        const std::array<std::pair<int, int>, 11> plan{{{null, 0},
+        const std::array<std::pair<int, int>, 12> plan{{{null, 0},
                                                         {null, 1},
                                                         {null, 2},
                                                         {lift(in_.config), wire::kConfigFd},
                                                         {lift(in_.status), wire::kStatusFd},
                                                         {lift(in_.record), wire::kRecordFd},
                                                         {lift(in_.payload_procs), wire::kPayloadFd},
+                                                        {lift(in_.init_procs), wire::kInitFd},
                                                         {lift(in_.logs[0]), wire::kLogFds},
                                                         {lift(in_.logs[1]), wire::kLogFds + 1},
                                                         {lift(in_.logs[2]), wire::kLogFds + 2},
