@@ -19,6 +19,7 @@
 #include <linux/close_range.h>
 #include <linux/keyctl.h>
 #include <linux/securebits.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
@@ -42,6 +43,12 @@ class Child {
     void build() {
         // Should the launcher die, nobody waits for what is half made.
         check(::prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl(PR_SET_PDEATHSIG)");
+        // It may have died before that line. The parent's pid cannot tell, as it is outside this pid
+        // namespace; the end of the stream does, once no copy of the launcher's end is left here.
+        ::close(in_.launchers_status);
+        pollfd launcher{in_.status, 0, 0};
+        if (::poll(&launcher, 1, 0) != 0)
+            ::_exit(1);
         enter_network();
         enter_cgroup();
         const UniqueFd proc = build_root();

@@ -150,6 +150,7 @@ void Construction::start_child(SeccompPrograms& programs) {
                            .netns = network_.get(),
                            .cgroup_namespace = cgroup_.name_space(),
                            .status = child_status.get(),
+                           .launchers_status = status_.get(),
                            .config = config.get(),
                            .record = folder_.record(),
                            .payload_procs = payload_procs.get(),

@@ -20,7 +20,8 @@ struct ChildInput {
 
     int netns = -1;
     int cgroup_namespace = -1;
-    int status = -1; ///< SOCK_SEQPACKET to the launcher: protocol::init::Status
+    int status = -1;           ///< SOCK_SEQPACKET to the launcher: protocol::init::Status
+    int launchers_status = -1; ///< the launcher's end of it
     int config = -1, record = -1, payload_procs = -1, init_procs = -1;
     int logs[4] = {-1, -1, -1, -1};
     int init_image = -1;
