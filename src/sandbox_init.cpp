@@ -65,6 +65,11 @@ class Init {
         report_start(error_number, failed);
         if (error_number != 0)
             return 1;
+        // After the word to the launcher, which need not wait for it.
+        if (!leave_payload()) {
+            constexpr char kText[] = "sandbox-init: cannot leave payload/\n";
+            logs_[1].write(kText, sizeof kText - 1);
+        }
         while (!(ending_ && engine_.pid == 0))
             step();
         return 0;

@@ -40,15 +40,16 @@ struct Pipe {
     }
 };
 
-[[noreturn]] void become_engine(const Config& config, const Pipe& in, const Pipe& out, const Pipe& err,
-                                const Pipe& failure) {
+[[noreturn]] void become_engine(const Config& config, bool born_in_payload, const Pipe& in, const Pipe& out,
+                                const Pipe& err, const Pipe& failure) {
     sigset_t none;
     ::sigemptyset(&none);
-    // Into payload/ first: from here on all memory is charged there, and an OOM kill there spares init.
-    if (::write(wire::kPayloadFd, "0", 1) == 1 && ::setsid() > 0 && ::chdir(config.cwd) == 0 &&
-        ::dup2(in.read, 0) == 0 && ::dup2(out.write, 1) == 1 && ::dup2(err.write, 2) == 2 &&
-        ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0 && ::signal(SIGPIPE, SIG_DFL) != SIG_ERR &&
-        ::sigprocmask(SIG_SETMASK, &none, nullptr) == 0)
+    // In payload/ all memory is charged, and an OOM kill there spares init. The first ChimeraX is born there:
+    // a move waits for an RCU grace period.
+    if ((born_in_payload || ::write(wire::kPayloadFd, "0", 1) == 1) && ::setsid() > 0 &&
+        ::chdir(config.cwd) == 0 && ::dup2(in.read, 0) == 0 && ::dup2(out.write, 1) == 1 &&
+        ::dup2(err.write, 2) == 2 && ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0 &&
+        ::signal(SIGPIPE, SIG_DFL) != SIG_ERR && ::sigprocmask(SIG_SETMASK, &none, nullptr) == 0)
         ::execve(config.argv[0], config.argv, config.env);
     const int error_number = errno;
     const ssize_t ignored = ::write(failure.write, &error_number, sizeof error_number);
@@ -72,7 +73,7 @@ int start_engine(Engine& engine, const Config& config, const char*& failed) {
     if (pid < 0)
         return give_up("fork");
     if (pid == 0)
-        become_engine(config, in, out, err, failure);
+        become_engine(config, engine.run == 0, in, out, err, failure);
 
     Pipe::close_end(failure.write);
     int error_number = 0;
@@ -94,6 +95,12 @@ int start_engine(Engine& engine, const Config& config, const char*& failed) {
     for (const int fd : engine.output_fds)
         ::fcntl(fd, F_SETFL, O_NONBLOCK);
     return 0;
+}
+
+bool leave_payload() {
+    const bool left = ::write(wire::kInitFd, "0", 1) == 1;
+    ::close(wire::kInitFd);
+    return left;
 }
 
 void close_engine(Engine& engine) {

@@ -3,16 +3,21 @@
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/base/log.hpp"
+#include "sandbox/kernel/process.hpp"
 
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
+#include <new>
 
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace sandbox::kernel {
@@ -49,6 +54,33 @@ UniqueFd new_network_namespace() {
     if (::unshare(CLONE_NEWNET) != 0)
         throw_errno("cannot make a network namespace", "raise the sysctl user.max_net_namespaces");
     return open_own_namespace("net");
+}
+
+UniqueFd new_cgroup_namespace(int cgroup_fd) {
+    // The kernel takes the maker's own cgroup as the root, so somebody must be in it at that moment. A
+    // process that is born there and ends there costs a fraction of a move: each move waits for an RCU grace
+    // period.
+    void* memory = ::mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        throw_errno("mmap");
+    const std::unique_ptr<int, void (*)(int*)> made(new (memory) int(-1),
+                                                    [](int* page) { ::munmap(page, sizeof(int)); });
+    // CLONE_FILES: the descriptor that the child opens is the caller's too.
+    const CloneResult clone = clone_process(CLONE_FILES | CLONE_VFORK, cgroup_fd);
+    if (clone.pid == 0) {
+        if (::unshare(CLONE_NEWCGROUP) == 0)
+            *made = ::open("/proc/thread-self/ns/cgroup", O_RDONLY | O_CLOEXEC);
+        ::_exit(*made >= 0 ? 0 : errno);
+    }
+    UniqueFd fd(*made);
+    int status = 0;
+    while (::waitpid(clone.pid, &status, 0) < 0)
+        if (errno != EINTR)
+            throw_errno("waitpid");
+    if (!fd)
+        throw errno_error(WIFEXITED(status) ? WEXITSTATUS(status) : EINTR, "cannot make a cgroup namespace",
+                          "raise the sysctl user.max_cgroup_namespaces");
+    return fd;
 }
 
 void pin_namespace(int ns_fd, const std::string& path) {

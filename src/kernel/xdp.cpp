@@ -60,7 +60,10 @@ UniqueFd load_reply_filter(std::uint16_t port) {
     constexpr std::int16_t kIp = ETH_HLEN, kTcp = ETH_HLEN + 20;
     constexpr int kSyn = 0x02, kAck = 0x10;
     const auto network16 = [](std::uint16_t value) { return static_cast<std::int32_t>(htons(value)); };
+    constexpr std::int32_t kLoopback = 1; // LOOPBACK_IFINDEX of include/net/flow.h: lo's in each namespace
     const std::array program{
+        load(BPF_W, r0, r1, offsetof(xdp_md, ingress_ifindex)),
+        jump_equal(r0, kLoopback, 25), // pass
         load(BPF_W, r2, r1, offsetof(xdp_md, data)),
         load(BPF_W, r3, r1, offsetof(xdp_md, data_end)),
         move(r4, r2),

@@ -3,7 +3,6 @@
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/kernel/capability.hpp"
-#include "sandbox/kernel/cgroup.hpp"
 #include "sandbox/kernel/mount.hpp"
 #include "sandbox/kernel/seccomp.hpp"
 #include "sandbox/launcher/root_fs.hpp"
@@ -20,6 +19,7 @@
 #include <linux/close_range.h>
 #include <linux/keyctl.h>
 #include <linux/securebits.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
@@ -43,6 +43,12 @@ class Child {
     void build() {
         // Should the launcher die, nobody waits for what is half made.
         check(::prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl(PR_SET_PDEATHSIG)");
+        // It may have died before that line. The parent's pid cannot tell, as it is outside this pid
+        // namespace; the end of the stream does, once no copy of the launcher's end is left here.
+        ::close(in_.launchers_status);
+        pollfd launcher{in_.status, 0, 0};
+        if (::poll(&launcher, 1, 0) != 0)
+            ::_exit(1);
         enter_network();
         enter_cgroup();
         const UniqueFd proc = build_root();
@@ -90,23 +96,8 @@ class Child {
     }
 
     void enter_cgroup() {
-        // The session's folder becomes the root of the cgroup namespace while this process is in it; then it
-        // leaves for init/, because a group with processes of its own cannot hand controllers down
-        // (cgroup-v2.rst, no internal process constraint).
-        check(::unshare(CLONE_NEWCGROUP), "cannot make a cgroup namespace");
-        const kernel::CgroupDir session(UniqueFd(::fcntl(in_.session_cgroup, F_DUPFD_CLOEXEC, 0)),
-                                        in_.plan.session);
-        const kernel::CgroupDir init = session.open_child("init");
-        init.write(kernel::cgroup_file::kProcs, "0");
-        session.enable_controllers(in_.controllers);
-        for (const CgroupSetting& setting : in_.plan.cgroup) {
-            if (setting.group == Group::session || std::string_view(setting.value).empty())
-                continue;
-            const kernel::CgroupDir group =
-                session.open_child(setting.group == Group::init ? "init" : "payload");
-            if (group.has_file(setting.file.c_str()))
-                group.write(setting.file.c_str(), setting.value);
-        }
+        // It was born in payload/, so it only takes the namespace, whose root is the session's folder.
+        check(::setns(in_.cgroup_namespace, CLONE_NEWCGROUP), "cannot enter the cgroup namespace");
         done(Step::enter_cgroup);
     }
 
@@ -183,13 +174,14 @@ class Child {
             return lifted;
         };
         const int null = lift(open_fd("/dev/null", O_RDWR).get());
-        const std::array<std::pair<int, int>, 11> plan{{{null, 0},
+        const std::array<std::pair<int, int>, 12> plan{{{null, 0},
                                                         {null, 1},
                                                         {null, 2},
                                                         {lift(in_.config), wire::kConfigFd},
                                                         {lift(in_.status), wire::kStatusFd},
                                                         {lift(in_.record), wire::kRecordFd},
                                                         {lift(in_.payload_procs), wire::kPayloadFd},
+                                                        {lift(in_.init_procs), wire::kInitFd},
                                                         {lift(in_.logs[0]), wire::kLogFds},
                                                         {lift(in_.logs[1]), wire::kLogFds + 1},
                                                         {lift(in_.logs[2]), wire::kLogFds + 2},

@@ -138,24 +138,31 @@ void Construction::start_child(SeccompPrograms& programs) {
     status_ = UniqueFd(ends[0]);
     const UniqueFd child_status(ends[1]);
     const UniqueFd config = make_config();
-    const UniqueFd payload_procs =
-        cgroup_.session().open_child("payload").open_file(kernel::cgroup_file::kProcs, O_WRONLY | O_CLOEXEC);
+    const kernel::CgroupDir payload = cgroup_.session().open_child("payload");
+    const auto open_procs = [](const kernel::CgroupDir& group) {
+        return group.open_file(kernel::cgroup_file::kProcs, O_WRONLY | O_CLOEXEC);
+    };
+    const UniqueFd payload_procs = open_procs(payload);
+    const UniqueFd init_procs = open_procs(cgroup_.session().open_child("init"));
     const ChildInput input{.plan = plan_,
                            .timeline = timeline_.get(),
                            .anchor = environment_.anchor(),
                            .netns = network_.get(),
-                           .session_cgroup = cgroup_.session().fd(),
+                           .cgroup_namespace = cgroup_.name_space(),
                            .status = child_status.get(),
+                           .launchers_status = status_.get(),
                            .config = config.get(),
                            .record = folder_.record(),
                            .payload_procs = payload_procs.get(),
+                           .init_procs = init_procs.get(),
                            .logs = {folder_.log(0), folder_.log(1), folder_.log(2), folder_.log(3)},
                            .init_image = environment_.init_image.get(),
-                           .controllers = cgroup_.controllers(),
                            .seccomp = programs.get(plan_.digest, plan_.seccomp),
                            .fault = environment_.fault};
-    kernel::CloneResult clone = kernel::clone_process(
-        CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS, cgroup_.session().fd());
+    // Into payload/, so that ChimeraX is born there: its start does not wait for a move between groups.
+    // sandbox-init leaves once ChimeraX runs.
+    kernel::CloneResult clone =
+        kernel::clone_process(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS, payload.fd());
     if (clone.pid == 0)
         run_child(input);
     child_ = ScopedChild(clone.pid, std::move(clone.pidfd));

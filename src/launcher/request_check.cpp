@@ -2,12 +2,14 @@
 
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/id.hpp"
-#include "sandbox/policy/loader.hpp"
 
 #include <algorithm>
 
 namespace sandbox::launcher {
 namespace {
+
+constexpr auto kTrust = policy::Trust::root_owned_only;
+constexpr std::size_t kKept = 64; ///< policies; any one makes room for the next
 
 /// Another policy's ChimeraX and file system under narrow limits, for nobody: no publishing, nothing to
 /// override.
@@ -29,8 +31,18 @@ policy::Tenant probe_tenant() {
 
 } // namespace
 
-LaunchPlan check_launch(const policy::Site& site, const protocol::Launch& request) {
-    constexpr auto kTrust = policy::Trust::root_owned_only;
+const policy::LoadedPolicy& PolicyCache::get(const std::string& policies_dir, const std::string& name) {
+    if (const auto known = policies_.find(name);
+        known != policies_.end() && policy::still_holds(known->second, kTrust))
+        return known->second;
+    policies_.erase(name);
+    policy::LoadedPolicy loaded = policy::load_whole_policy(policies_dir, name, kTrust);
+    if (policies_.size() == kKept)
+        policies_.erase(policies_.begin());
+    return policies_.emplace(name, std::move(loaded)).first->second;
+}
+
+LaunchPlan check_launch(const policy::Site& site, PolicyCache& policies, const protocol::Launch& request) {
     const bool probe = request.policy == kProbe && request.tenant == kProbe;
     const std::string& file = probe ? request.probe_of : request.policy;
     if (!is_policy_name(file))
@@ -39,7 +51,8 @@ LaunchPlan check_launch(const policy::Site& site, const protocol::Launch& reques
     if (!is_tenant_name(request.tenant))
         throw Error(Errc::invalid_argument, "\"" + request.tenant + "\" is no tenant name",
                     "1 to 32 of a-z, 0-9 and _", "tenant");
-    policy::Policy policy = policy::load_policy(site.policies_dir, file, kTrust);
+    const policy::LoadedPolicy& loaded = policies.get(site.policies_dir, file);
+    policy::Policy policy = loaded.policy;
     if (policy.digest != request.digest)
         throw Error(Errc::conflict, "policy " + file + " has changed since the manager read it",
                     "reload the manager", "digest");
@@ -52,13 +65,11 @@ LaunchPlan check_launch(const policy::Site& site, const protocol::Launch& reques
                     "add it to `policies` in the tenant's file", "policy");
     policy = policy::apply_overrides(
         policy, {request.memory_max, request.cpus, request.pids_max, request.environment});
-    const policy::SeccompProfile seccomp =
-        policy::load_seccomp_profile(site.policies_dir, policy.seccomp_profile, kTrust);
     const chimerax::Installation installation = chimerax::find_installation(policy.chimerax.executable);
     Blueprint blueprint = make_blueprint({.site = site,
                                           .policy = policy,
                                           .tenant = tenant,
-                                          .seccomp = seccomp,
+                                          .seccomp = loaded.seccomp,
                                           .installation = installation,
                                           .session = request.session,
                                           .slot = request.slot,

@@ -240,7 +240,7 @@ void Server::launch(const protocol::Launch& request, Reply reply) {
         throw Error(Errc::conflict,
                     "session " + request.session + " or slot " + std::to_string(request.slot) + " is in use",
                     "take another", "slot");
-    LaunchPlan checked = check_launch(environment_.site, request);
+    LaunchPlan checked = check_launch(environment_.site, policies_, request);
     pending->request = request;
     pending->reply = std::move(reply);
     pending->plan = std::move(checked.blueprint);

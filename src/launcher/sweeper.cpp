@@ -33,7 +33,11 @@ std::optional<Sandbox> claim(const Environment& environment, const std::string& 
         return std::nullopt;
     try {
         kernel::CgroupDir cgroup = kernel::CgroupDir::open(facts->cgroup);
-        if (std::ranges::count(cgroup.open_child("init").processes(), init) != 1)
+        // In payload/ until ChimeraX runs, then in init/.
+        const auto holds_init = [&](const char* group) {
+            return std::ranges::count(cgroup.open_child(group).processes(), init) == 1;
+        };
+        if (!holds_init("payload") && !holds_init("init"))
             return std::nullopt;
         facts->engine_pid = find_engine(cgroup, init);
         return Sandbox{std::move(*facts), std::move(pidfd), std::move(cgroup)};

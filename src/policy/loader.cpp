@@ -5,7 +5,7 @@
 #include "file_trust.hpp"
 #include "policy_reader.hpp"
 #include "sandbox/base/id.hpp"
-#include "sandbox/policy/seccomp_profile.hpp"
+#include "sandbox/policy/loaded_policy.hpp"
 #include "schema.hpp"
 #include "schema_words.hpp"
 
@@ -20,14 +20,13 @@ std::string profile_path(const std::string& policies_dir, const std::string& nam
     return policies_dir + "/seccomp/" + name + ".json";
 }
 
-/// The profile's bytes, once they are seen to be a good profile.
-std::string read_profile(const Document& document, const std::string& dir, const std::string& name,
-                         Trust trust) {
+/// The profile's bytes go to `sources`.
+SeccompProfile read_profile(const Document& document, const std::string& dir, const std::string& name,
+                            Trust trust, std::vector<LoadedPolicy::Source>& sources) {
     const std::string path = profile_path(dir, name);
     try {
-        std::string text = read_trusted_file(path, trust);
-        parse_seccomp_profile(text, path);
-        return text;
+        sources.push_back({path, read_trusted_file(path, trust)});
+        return parse_seccomp_profile(sources.back().text, path);
     } catch (const Error& error) {
         if (error.code() != Errc::not_found)
             throw;
@@ -35,15 +34,17 @@ std::string read_profile(const Document& document, const std::string& dir, const
     }
 }
 
-Policy load_from(const std::string& dir, const std::string& name, Trust trust) {
-    Document document = load_chain(dir, name, trust);
+LoadedPolicy load_from(const std::string& dir, const std::string& name, Trust trust) {
+    LoadedPolicy loaded;
+    Document document = load_chain(dir, name, trust, loaded.sources);
     policy_file_schema().fill_defaults(document.root);
-    Policy policy = read_policy(document.root);
-    policy.name = name;
-    if (const auto complaint = find_complaint(policy))
+    loaded.policy = read_policy(document.root);
+    loaded.policy.name = name;
+    if (const auto complaint = find_complaint(loaded.policy))
         throw wrong_field(document, complaint->field, complaint->must, complaint->others);
-    policy.digest = sha256_hex(to_toml(policy) + read_profile(document, dir, policy.seccomp_profile, trust));
-    return policy;
+    loaded.seccomp = read_profile(document, dir, loaded.policy.seccomp_profile, trust, loaded.sources);
+    loaded.policy.digest = sha256_hex(to_toml(loaded.policy) + loaded.sources.back().text);
+    return loaded;
 }
 
 void check_policy_name(const std::string& name) {
@@ -58,7 +59,7 @@ void check_policy_name(const std::string& name) {
 
 } // namespace
 
-Policy load_policy(const std::string& policies_dir, const std::string& name, Trust trust) {
+LoadedPolicy load_whole_policy(const std::string& policies_dir, const std::string& name, Trust trust) {
     check_policy_name(name);
     try {
         return load_from(policies_dir, name, trust);
@@ -66,6 +67,20 @@ Policy load_policy(const std::string& policies_dir, const std::string& name, Tru
         if (error.code() != Errc::not_found)
             throw;
         throw Error(Errc::not_found, "policy " + name + ": " + error.what(), kSeePolicies, "policy");
+    }
+}
+
+Policy load_policy(const std::string& policies_dir, const std::string& name, Trust trust) {
+    return load_whole_policy(policies_dir, name, trust).policy;
+}
+
+bool still_holds(const LoadedPolicy& loaded, Trust trust) {
+    try {
+        return std::ranges::all_of(loaded.sources, [&](const LoadedPolicy::Source& source) {
+            return read_trusted_file(source.path, trust) == source.text;
+        });
+    } catch (const Error&) {
+        return false;
     }
 }
 
@@ -78,7 +93,7 @@ Policy load_policy_file(const std::string& path, Trust trust) {
         throw Error(Errc::invalid_argument, path + ": a policy's file is named NAME.toml", "rename it");
     name.resize(name.size() - kEnding.size());
     check_policy_name(name);
-    return load_from(dir, name, trust);
+    return load_from(dir, name, trust).policy;
 }
 
 std::vector<std::string> list_policies(const std::string& policies_dir) {

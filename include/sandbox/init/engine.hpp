@@ -18,8 +18,12 @@ struct Engine {
     timespec started{};
 };
 
-/// Starts it inside payload/. 0 or the errno of what failed, with its name in `failed`.
+/// Starts it inside payload/, where this program is itself until `leave_payload`. 0 or the errno of what
+/// failed, with its name in `failed`.
 int start_engine(Engine& engine, const Config& config, const char*& failed);
+
+/// Moves this program into init/, once the first ChimeraX runs. False: an OOM kill would take both.
+bool leave_payload();
 
 /// Closes what is left of this program's ends.
 void close_engine(Engine& engine);

@@ -33,6 +33,12 @@ class NetnsGuard {
 /// It lives as long as the descriptor, a process or a pin.
 UniqueFd new_network_namespace();
 
+/// A new cgroup namespace whose root is that cgroup (cgroup_namespaces(7)). A helper is in the group for a
+/// moment, so the group must not hand controllers down yet; CgroupDir::wait_unpopulated tells when it has
+/// left. The namespace belongs to the caller's user namespace, and the caller stays where it is. Only a
+/// single-threaded process may call this.
+UniqueFd new_cgroup_namespace(int cgroup_fd);
+
 /// Keeps a namespace at `path` by a bind mount over a new empty file, and takes that away. A pin that is
 /// already there is Error conflict.
 void pin_namespace(int ns_fd, const std::string& path);

@@ -19,13 +19,13 @@ struct ChildInput {
     std::string anchor; ///< the empty folder on which the new root is put meanwhile
 
     int netns = -1;
-    int session_cgroup = -1;
-    int status = -1; ///< SOCK_SEQPACKET to the launcher: protocol::init::Status
-    int config = -1, record = -1, payload_procs = -1;
+    int cgroup_namespace = -1;
+    int status = -1;           ///< SOCK_SEQPACKET to the launcher: protocol::init::Status
+    int launchers_status = -1; ///< the launcher's end of it
+    int config = -1, record = -1, payload_procs = -1, init_procs = -1;
     int logs[4] = {-1, -1, -1, -1};
     int init_image = -1;
 
-    std::vector<std::string> controllers; ///< to enable below the session's folder
     std::vector<sock_filter> seccomp;
     /// Tests only: after this step it asks the launcher to die, and waits for that.
     std::optional<Step> fault;

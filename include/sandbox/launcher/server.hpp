@@ -4,6 +4,7 @@
 #include "sandbox/launcher/construction.hpp"
 #include "sandbox/launcher/ending.hpp"
 #include "sandbox/launcher/environment.hpp"
+#include "sandbox/launcher/request_check.hpp"
 #include "sandbox/protocol/message.hpp"
 
 #include <functional>
@@ -58,6 +59,7 @@ class Server {
     Environment& environment_;
     CgroupDriver driver_;
     SeccompPrograms programs_;
+    PolicyCache policies_;
     UniqueFd listener_;
     std::list<std::shared_ptr<Connection>> connections_;
     std::list<std::unique_ptr<Pending>> pending_;

@@ -8,9 +8,8 @@
 
 namespace sandbox::launcher {
 
-/// A session's folder in its tenant's group with init/ and payload/ in it and its own limits written. Killed
-/// and removed again unless kept. The limits of payload/ are written by the child, once it has handed the
-/// controllers down.
+/// A session's folder in its tenant's group with init/ and payload/ in it and all limits written. Killed and
+/// removed again unless kept.
 class SessionCgroup {
   public:
     /// `tenant` is the tenant's group. Throws Error unsupported, naming controller and cure, where a strict
@@ -21,16 +20,19 @@ class SessionCgroup {
     SessionCgroup& operator=(SessionCgroup&&) = delete;
 
     const kernel::CgroupDir& session() const { return session_; }
-    /// Those that the child is to hand down to init/ and payload/.
-    const std::vector<std::string>& controllers() const { return controllers_; }
+    /// A cgroup namespace with the session's folder as its root.
+    int name_space() const { return name_space_.get(); }
     const std::vector<std::string>& not_enforced() const { return not_enforced_; }
     kernel::CgroupDir keep() { return std::move(session_); }
 
   private:
+    void write_limits(const Blueprint& plan);
+
     const kernel::CgroupDir* tenant_;
     std::string name_;
     kernel::CgroupDir session_;
-    std::vector<std::string> controllers_, not_enforced_;
+    UniqueFd name_space_;
+    std::vector<std::string> not_enforced_;
 };
 
 /// Kills what is in the group, waits until it is empty, removes it. False when the kernel could not end a

@@ -14,8 +14,9 @@ enum Descriptor : int {
     kStatusFd = 4,  ///< one Status is written when ChimeraX was executed, or could not be; then closed
     kRecordFd = 5,  ///< append-only: a line of JSON (protocol::ExitRecord) for each run of ChimeraX
     kPayloadFd = 6, ///< cgroup.procs of payload/, opened by the launcher
-    kLogFds = 7,    ///< stdout.0, stdout.1, stderr.0, stderr.1
-    kEndFd = 11,
+    kInitFd = 7,    ///< cgroup.procs of init/, likewise; closed once sandbox-init is there
+    kLogFds = 8,    ///< stdout.0, stdout.1, stderr.0, stderr.1
+    kEndFd = 12,
 };
 
 inline constexpr const char* kConfigVersion = "1";

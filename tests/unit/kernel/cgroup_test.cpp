@@ -1,6 +1,8 @@
 #include "in_child.hpp"
 #include "sandbox/base/error.hpp"
+#include "sandbox/base/file.hpp"
 #include "sandbox/kernel/cgroup.hpp"
+#include "sandbox/kernel/namespace.hpp"
 #include "sandbox/kernel/process.hpp"
 
 #include <filesystem>
@@ -161,4 +163,25 @@ TEST_CASE("a number of CPUs becomes quota and period") {
     CHECK(cpu_max_text(2.0) == "200000 100000");
     CHECK(cpu_max_text(0.001) == "1000 100000");
     CHECK(cpu_max_text(std::nullopt) == "max 100000");
+}
+
+TEST_CASE("a cgroup namespace has the group that was meant as its root, and leaves nobody in it") {
+    if (!need_root())
+        return;
+    CHECK(in_child([] {
+              const OwnGroup group;
+              const CgroupDir leaf = group->create_child("leaf");
+              const UniqueFd made = new_cgroup_namespace(group->fd());
+              if (!group->wait_unpopulated(std::chrono::seconds(5)))
+                  return 1;
+              const CloneResult clone = clone_process(0, leaf.fd());
+              if (clone.pid == 0) {
+                  const bool there = ::setns(made.get(), CLONE_NEWCGROUP) == 0 &&
+                                     read_file("/proc/self/cgroup").find("0::/leaf\n") != std::string::npos;
+                  ::_exit(there ? 0 : 2);
+              }
+              int status = 0;
+              ::waitpid(clone.pid, &status, 0);
+              return WEXITSTATUS(status);
+          }) == 0);
 }

@@ -128,3 +128,17 @@ TEST_CASE("datagrams of a session do not arrive") {
     link.near.attach_xdp("cx0", load_reply_filter(kPort).get());
     CHECK_FALSE(arrives());
 }
+
+TEST_CASE("the reply filter lets everything pass on lo") {
+    if (!need_root())
+        return;
+    const UniqueFd netns = new_network_namespace();
+    Netlink link = [&] {
+        const NetnsGuard guard(netns.get());
+        return Netlink();
+    }();
+    link.set_up("lo");
+    link.attach_xdp("lo", load_reply_filter(kPort).get());
+    const UniqueFd listener = listen_in(netns, "127.0.0.1", 7000);
+    CHECK(connects(netns, "127.0.0.1", 7000));
+}

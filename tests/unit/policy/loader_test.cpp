@@ -1,5 +1,5 @@
 #include "policy_folder.hpp"
-#include "sandbox/policy/seccomp_profile.hpp"
+#include "sandbox/policy/loaded_policy.hpp"
 
 using namespace sandbox;
 using namespace sandbox::policy;
@@ -241,4 +241,27 @@ TEST_CASE("the digest follows what is in force: limits and seccomp bytes, not co
     CHECK(folder.load_text("[resources]\npids_max = 6\ncpus = 1").digest != digest);
     folder.write("seccomp/chimerax.json", R"({ "defaultAction": "SCMP_ACT_ERRNO" })");
     CHECK(folder.load_text("[resources]\npids_max = 5\ncpus = 1").digest != digest);
+}
+
+TEST_CASE("a loaded policy holds until one of its files changes or goes, the profile's too") {
+    const PolicyFolder folder;
+    const auto load = [&] {
+        folder.write("base.toml", "description = \"a\"");
+        folder.write("test.toml", "extends = \"base\"");
+        folder.write("seccomp/chimerax.json", R"({"defaultAction": "SCMP_ACT_ERRNO"})");
+        return load_whole_policy(folder.path(), "test", Trust::any_owner);
+    };
+    const LoadedPolicy loaded = load();
+    CHECK(loaded.policy.digest == folder.load("test").digest);
+    CHECK(still_holds(loaded, Trust::any_owner));
+    for (const char* name : {"base.toml", "test.toml", "seccomp/chimerax.json"}) {
+        folder.write(name, "# another text");
+        CHECK_FALSE(still_holds(loaded, Trust::any_owner));
+        std::filesystem::remove(folder.path() + "/" + name);
+        CHECK_FALSE(still_holds(loaded, Trust::any_owner));
+        load();
+        CHECK(still_holds(loaded, Trust::any_owner));
+    }
+    std::filesystem::permissions(folder.path() + "/base.toml", std::filesystem::perms(0666));
+    CHECK_FALSE(still_holds(loaded, Trust::root_owned_only));
 }
