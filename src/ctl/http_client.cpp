@@ -147,10 +147,11 @@ HttpReply exchange(const Host& host, const HttpRequest& request, Duration timeou
     asio::io_context io;
     std::optional<HttpReply> reply;
     std::exception_ptr failure;
-    asio::co_spawn(io, converse(host, request, timeout), [&](std::exception_ptr thrown, HttpReply result) {
-        failure = thrown;
-        reply = std::move(result);
-    });
+    asio::co_spawn(io, converse(host, request, timeout),
+                   [&](const std::exception_ptr& thrown, HttpReply result) {
+                       failure = thrown;
+                       reply = std::move(result);
+                   });
     io.run();
     try {
         if (failure)

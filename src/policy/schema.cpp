@@ -140,8 +140,8 @@ class Checker {
     }
 
     void check_table(const Json& schema, const toml::table& table, const std::string& field) const {
-        static const Json kNone = Json::object();
-        const Json& properties = schema.contains("properties") ? schema["properties"] : kNone;
+        static const Json none = Json::object();
+        const Json& properties = schema.contains("properties") ? schema["properties"] : none;
         for (const auto& [key, value] : table) {
             const std::string name(key.str());
             const std::string path = field.empty() ? name : field + "." + name;

@@ -236,7 +236,7 @@ void RestServer::answer_get_or_post(http::Connection& connection, const http::Re
 
 // The real one joins the path to its folder of pages without a look at `..`, and so does this one: what
 // stands before it must not let such a path through.
-void RestServer::answer_static(http::Connection& connection, std::string path) {
+void RestServer::answer_static(http::Connection& connection, const std::string& path) {
     if (path == "/cmdline.html")
         return send(connection, page_sabotage_, head_200("text/html", kCommandLinePage.size()),
                     std::string(kCommandLinePage));

@@ -54,7 +54,7 @@ class RestServer {
     void handle(http::Connection& connection);
     void answer_get_or_post(http::Connection& connection, const http::Request& request);
     void answer_options(http::Connection& connection, const http::Request& request);
-    void answer_static(http::Connection& connection, std::string path);
+    void answer_static(http::Connection& connection, const std::string& path);
     void log_error(int status, const std::string& message) const;
     void send(http::Connection& connection, std::atomic<Sabotage>& sabotage, const std::string& head,
               const std::string& body);

@@ -87,7 +87,7 @@ Engine::Start Engine::usual(const std::string& rest_options) {
     return start;
 }
 
-Engine::Engine(Start start) : program_(executable()), port_(free_port()) {
+Engine::Engine(const Start& start) : program_(executable()), port_(free_port()) {
     std::string path = fs::temp_directory_path() / "standin-XXXXXX";
     if (::mkdtemp(path.data()) == nullptr)
         throw std::runtime_error("no temporary folder");

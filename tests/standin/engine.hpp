@@ -28,7 +28,7 @@ class Engine {
 
     /// The usual command line with these options of the REST server.
     explicit Engine(const std::string& rest_options = "json true") : Engine(usual(rest_options)) {}
-    explicit Engine(Start start);
+    explicit Engine(const Start& start);
     ~Engine();
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;

@@ -133,7 +133,7 @@ TEST_CASE("commands about an open structure answer as captured") {
         const std::string reply =
             mask(engine.exchange(request + " HTTP/1.0\r\n\r\n"), engine.folder(), engine.port());
         if (!Engine::is_real())
-            CHECK(difference(reply, mask_capture(capture.reply)) == "");
+            CHECK(difference(reply, mask_capture(capture.reply)).empty());
         else
             CHECK(reply.starts_with("HTTP/1.0 200 OK\r\n"));
     }
@@ -182,7 +182,7 @@ TEST_CASE("without rendering, a start succeeds and a picture fails") {
         return;
     Engine::Start start = Engine::usual("json true");
     start.environment = {{"CHIMERAX_STANDIN_FAIL", "norender"}};
-    Engine engine(std::move(start));
+    Engine engine(start);
     engine.wait_ready();
     CHECK_FALSE(nlohmann::json::parse(engine.run("save a.png")).at("error").is_null());
     CHECK_FALSE(std::filesystem::exists(engine.folder() + "/a.png"));

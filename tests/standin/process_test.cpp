@@ -73,7 +73,7 @@ TEST_CASE("the end of stdin ends it with 0, at once") {
 TEST_CASE("with /dev/null as stdin it ends with 0 at once") {
     Engine::Start start = Engine::usual("json true");
     start.input = Engine::Stdin::null;
-    Engine engine(std::move(start));
+    Engine engine(start);
     CHECK(exit_status(engine) == 0);
 }
 
@@ -133,7 +133,7 @@ TEST_CASE("uid 0 ends the start with 1, whatever HOME says") {
         return;
     Engine::Start start = Engine::usual("json true");
     start.as_root = true;
-    Engine engine(std::move(start));
+    Engine engine(start);
     CHECK(exit_status(engine) == 1);
 }
 
@@ -145,7 +145,7 @@ TEST_CASE("it fills HOME with its folders, and says on the first start alone tha
     CHECK(engine.out().find("available bundle cache has not been initialized yet") != std::string::npos);
     Engine::Start again = Engine::usual("json true");
     again.home = engine.folder() + "/home";
-    Engine second(std::move(again));
+    Engine second(again);
     second.wait_ready();
     CHECK(second.out().find("available bundle cache") == std::string::npos);
 }
@@ -155,7 +155,7 @@ TEST_CASE("a port that is taken gives a traceback, and the process runs on witho
     first.wait_ready();
     Engine::Start start = Engine::usual("json true");
     start.arguments.back() = "remotecontrol rest start port " + std::to_string(first.port()) + " json true";
-    Engine second(std::move(start));
+    Engine second(start);
     second.wait_for_error_output("OSError: [Errno 98] Address already in use");
     CHECK(second.err().find("Traceback (most recent call last):\n") != std::string::npos);
     second.wait_for_output("cmd> ");

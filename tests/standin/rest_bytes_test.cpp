@@ -45,7 +45,8 @@ void compare_all(const std::string& file, Engine& engine) {
         const bool has_body = !request.starts_with("HEAD");
         INFO(capture.title);
         CHECK(difference(mask(engine.exchange(request), engine.folder(), engine.port(), has_body),
-                         mask_capture(capture.reply, has_body)) == "");
+                         mask_capture(capture.reply, has_body))
+                  .empty());
     }
 }
 
@@ -130,6 +131,7 @@ TEST_CASE("remotecontrol rest stop is answered, never closed, and nothing is ser
     CHECK(replace_all(reply, "<<timed out>>", "").size() + 13 == reply.size());
     const std::string expected = capture.reply.substr(0, capture.reply.find("\n<<client"));
     CHECK(difference(mask(replace_all(reply, "<<timed out>>", ""), engine.folder(), engine.port()),
-                     mask_capture(expected)) == "");
+                     mask_capture(expected))
+              .empty());
     CHECK(engine.exchange("GET /run?command=version HTTP/1.0\r\n\r\n", 500ms) == "<<timed out>>");
 }

@@ -27,7 +27,7 @@ chimerax::RestReply ask(std::uint16_t port, chimerax::RestRequest request, chime
     std::exception_ptr failure;
     asio::co_spawn(context,
                    chimerax::request({asio::ip::address_v4::loopback(), port}, std::move(request), limits),
-                   [&](std::exception_ptr error, chimerax::RestReply value) {
+                   [&](const std::exception_ptr& error, chimerax::RestReply value) {
                        failure = error;
                        reply = std::move(value);
                    });

@@ -19,7 +19,7 @@ struct Ran {
     std::string out, err;
 };
 
-Ran run(std::vector<std::string> arguments, bool is_terminal = false) {
+Ran run(const std::vector<std::string>& arguments, bool is_terminal = false) {
     std::ostringstream out, err;
     const int status = ctl::run(arguments, {.out = out,
                                             .err = err,

@@ -144,7 +144,8 @@ TEST_CASE("shutdown ends twenty sessions side by side, refuses new ones at once,
         world.ready();
     (*world.launcher)->holds_ends = true;
     bool down = false;
-    boost::asio::co_spawn(world.io, world.manager().shutdown(), [&](std::exception_ptr) { down = true; });
+    boost::asio::co_spawn(world.io, world.manager().shutdown(),
+                          [&](const std::exception_ptr&) { down = true; });
     world.until([&] { return (*world.launcher)->ends.size() == 20; }, "all twenty ends are asked for");
     CHECK_FALSE(down);
     CHECK(error_of([&] { world.create(); }).code() == Errc::unavailable);
@@ -175,7 +176,8 @@ TEST_CASE("shutdown cancels what waits in the queue and what starts") {
         world.create();
     world.until([&] { return (*world.launcher)->launches.size() == 8; }, "eight come to the launcher");
     bool down = false;
-    boost::asio::co_spawn(world.io, world.manager().shutdown(), [&](std::exception_ptr) { down = true; });
+    boost::asio::co_spawn(world.io, world.manager().shutdown(),
+                          [&](const std::exception_ptr&) { down = true; });
     world.settle();
     (*world.launcher)->holds_launches = false;
     (*world.launcher)->changed.notify();

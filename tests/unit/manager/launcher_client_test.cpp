@@ -32,7 +32,7 @@ struct Ends {
     auto call(protocol::Request request, Duration timeout = std::chrono::seconds(10)) {
         auto result = std::make_shared<test::Result<LauncherAnswer>>();
         boost::asio::co_spawn(io, client->call(std::move(request), timeout),
-                              [result](std::exception_ptr failure, LauncherAnswer answer) {
+                              [result](const std::exception_ptr& failure, LauncherAnswer answer) {
                                   result->failure = failure;
                                   if (!failure)
                                       result->value = std::move(answer);

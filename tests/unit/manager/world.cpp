@@ -131,7 +131,7 @@ void World::settle() {
 void World::run(asio::awaitable<void> what) {
     bool done = false;
     std::exception_ptr failure;
-    asio::co_spawn(io, std::move(what), [&](std::exception_ptr thrown) {
+    asio::co_spawn(io, std::move(what), [&](const std::exception_ptr& thrown) {
         failure = thrown;
         done = true;
     });

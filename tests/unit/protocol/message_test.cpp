@@ -147,8 +147,8 @@ TEST_CASE("a wrong type is refused by the name of its field") {
     CHECK(refused_field(with(launch_text(), "\"tenant\":\"acme\"", "\"tenant\":[\"acme\"]")) == "tenant");
     CHECK(refused_field(with(launch_text(), "\"de_DE.UTF-8\"", "7")) == "environment.LANG");
     CHECK(refused_field(R"({"version":1,"id":1,"type":"list","body":[]})").empty());
-    CHECK(refused_field("[]") == "");
-    CHECK(refused_field("null") == "");
+    CHECK(refused_field("[]").empty());
+    CHECK(refused_field("null").empty());
 }
 
 TEST_CASE("another version, a reply in place of a request, and an unknown type are refused") {
