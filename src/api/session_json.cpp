@@ -107,7 +107,8 @@ Json session_object(const SessionView& session) {
     object["usage"] = usage(session.usage);
     object["engine"] = {{"name", session.engine.name},
                         {"version", session.engine.version},
-                        {"stand_in", session.engine.stand_in}};
+                        {"stand_in", session.engine.stand_in},
+                        {"renders", session.engine.renders ? Json(*session.engine.renders) : Json(nullptr)}};
     if (session.end)
         object["end"] = end(*session.end);
     return object;

@@ -222,6 +222,7 @@ Sandbox Construction::finish() {
     facts.cgroup = cgroup_.session().path();
     facts.log_dir = log_folder(environment_, plan_.session);
     facts.executable = plan_.executable;
+    facts.stand_in = plan_.stand_in;
     facts.token_hash = token_hash_;
     facts.not_enforced = cgroup_.not_enforced();
     facts.memory_max = plan_.memory_max;

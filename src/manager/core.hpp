@@ -1,9 +1,9 @@
 #pragma once
 
 #include "catalog.hpp"
-#include "engine_versions.hpp"
 #include "fifo_gate.hpp"
 #include "launcher_client.hpp"
+#include "probed_engines.hpp"
 #include "registry.hpp"
 #include "sandbox/manager/manager.hpp"
 #include "sandbox/manager/tuning.hpp"
@@ -26,7 +26,7 @@ struct Core {
           launcher(std::make_shared<LauncherClient>(io, site.run_dir + "/launcher.sock", tuning)),
           slots(site.slots),
           registry(tuning),
-          versions(tuning.version_retry),
+          probed_engines(tuning.probe_retry),
           starts(io.get_executor(), tuning.starts_at_once, std::numeric_limits<std::size_t>::max()) {}
 
     boost::asio::io_context& io;
@@ -36,7 +36,7 @@ struct Core {
     std::shared_ptr<LauncherClient> launcher;
     Slots slots;
     Registry registry;
-    EngineVersions versions;
+    ProbedEngines probed_engines;
     FifoGate starts;
     bool swept = false; ///< the launcher has told once what exists; until then nothing is launched
     bool shutting_down = false;
@@ -81,9 +81,12 @@ boost::asio::awaitable<chimerax::RestReply> rest(CorePtr core, SessionPtr sessio
 /// orphans.cpp: ends what exists from an earlier manager.
 boost::asio::awaitable<void> sweep(CorePtr core);
 
-/// version_probe.cpp: finds out the version of a session's engine, unless it is known, in a sandbox of its
-/// own.
-void look_up_version(const CorePtr& core, const SessionPtr& session);
+/// manager.cpp: a file of its workspace, opened by the launcher.
+boost::asio::awaitable<OpenedFile> open_file(CorePtr core, SessionPtr session, std::string path);
+
+/// engine_probe.cpp: finds out the version of a session's engine and whether it renders, unless known, in a
+/// sandbox of its own.
+void probe_engine(const CorePtr& core, const SessionPtr& session);
 
 /// view.cpp: what a caller sees, with the engine's version.
 SessionView view_of(const Core& core, const Session& session);

@@ -48,7 +48,7 @@ asio::awaitable<void> bring_up(CorePtr core, SessionPtr session) {
     if (session->must_end())
         co_return;
     session->move_to(State::ready, "ChimeraX answers at " + session->facts.address);
-    look_up_version(core, session);
+    probe_engine(core, session);
     co_await watch_health(core, session);
 }
 

@@ -108,8 +108,13 @@ asio::awaitable<std::string> inspect_session(CorePtr core, std::string id) {
     co_return inspected.json;
 }
 
-asio::awaitable<OpenedFile> open_session_file(CorePtr core, std::string id, std::string path) {
-    const SessionPtr session = core->registry.visible(id);
+asio::awaitable<OpenedFile> open_file_by_id(CorePtr core, std::string id, std::string path) {
+    co_return co_await open_file(core, core->registry.visible(id), std::move(path));
+}
+
+} // namespace
+
+asio::awaitable<OpenedFile> open_file(CorePtr core, SessionPtr session, std::string path) {
     protocol::Request request(protocol::OpenFile{session->id(), std::move(path)});
     LauncherAnswer answer = co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
     if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply))
@@ -119,6 +124,8 @@ asio::awaitable<OpenedFile> open_session_file(CorePtr core, std::string id, std:
         throw Error(Errc::internal, "the launcher's answer to the opening of a file is not one");
     co_return OpenedFile{std::move(answer.descriptors[0]), opened->size};
 }
+
+namespace {
 
 asio::awaitable<void> end_all(CorePtr core) {
     core->shutting_down = true;
@@ -202,7 +209,7 @@ asio::awaitable<std::string> Manager::inspect(std::string id) {
 }
 
 asio::awaitable<OpenedFile> Manager::open_file(std::string id, std::string path) {
-    return open_session_file(impl_->core, std::move(id), std::move(path));
+    return open_file_by_id(impl_->core, std::move(id), std::move(path));
 }
 
 std::string Manager::read_log(const std::string& id, const std::string& stream, std::size_t tail) const {

@@ -91,6 +91,7 @@ void Session::take_launched(protocol::Launched launched, std::vector<UniqueFd> d
     facts.not_enforced = std::move(launched.not_enforced);
     facts.enforced = {launched.memory_max, launched.cpus, launched.pids_max};
     facts.engine.executable = std::move(launched.executable);
+    facts.engine.stand_in = launched.stand_in;
     facts.timeline = std::move(launched.timeline);
     if (descriptors.size() < 2)
         return;

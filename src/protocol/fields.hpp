@@ -110,6 +110,7 @@ void fields(Visit& visit, T& m) {
     visit("cgroup", m.cgroup);
     visit("log_dir", m.log_dir);
     visit("executable", m.executable);
+    visit("stand_in", m.stand_in);
     visit("token_hash", m.token_hash);
     visit("not_enforced", m.not_enforced);
     visit("memory_max", m.memory_max);

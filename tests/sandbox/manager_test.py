@@ -92,8 +92,9 @@ def write_wrong_site(site):
     site.write_policy("no_engine", executable="/opt/none/bin/ChimeraX")
     site.write_policy("no_port", 'start_timeout = "2s"\nenvironment = { CHIMERAX_STANDIN_FAIL = "noport" }\n')
     site.write_policy("crashing", 'environment = { CHIMERAX_STANDIN_FAIL = "crash" }\n')
+    site.write_policy("blind", 'environment = { CHIMERAX_STANDIN_FAIL = "norender" }\n')
     site.write_policy("demanding", '[resources]\nenforcement = "strict"\n')
-    names = ["test", "senseless", "writable", "no_engine", "no_port", "crashing", "demanding", "none"]
+    names = ["test", "senseless", "writable", "no_engine", "no_port", "crashing", "blind", "demanding", "none"]
     (site.tenants / "acme.toml").write_text(f"max_sessions = 1000\npolicies = {names}\n".replace("'", '"'))
     site.write_tenant("a-b")
 
@@ -114,6 +115,19 @@ def wrong_chimerax(site):
     refused_create(site, 503, "/opt/none/bin/ChimeraX", policy="no_engine")
     refused_create(site, 502, "start_timeout", policy="no_port")
     refused_create(site, 502, "SIGSEGV", policy="crashing")
+
+
+def probed_engine(site):
+    """Version and proof picture come from a sandbox of their own; the session's JSON says what it is from the start."""
+    for policy, renders in (("test", True), ("blind", False)):
+        session = site.create(policy=policy)
+        assert session["engine"]["stand_in"] is True, session["engine"]
+        engine = harness.wait_for(lambda session=session: site.get(session["id"])["engine"]["version"] and site.get(session["id"])["engine"], "the probe")
+        assert "standin" in engine["version"] and engine["renders"] is renders, engine
+        live = [one["id"] for one in site.api("GET", "/v1/sessions").json["sessions"] if one["state"] != "ended"]
+        assert live == [session["id"]], "nobody sees the probe"
+        site.delete(session["id"])
+    site.assert_no_residue()
 
 
 def missing_controllers(site):
@@ -148,6 +162,7 @@ def main():
         tap.test("a wrong policy, and one that others can write: a clear error, and nothing left", wrong_policies, site)
         tap.test("a tenant named a-b, and an unknown one: a clear error, and nothing left", wrong_tenants, site)
         tap.test("a ChimeraX that is missing, opens no port, or crashes: a clear error, and nothing left", wrong_chimerax, site)
+        tap.test("an engine's version and whether it renders are found in a sandbox of their own", probed_engine, site)
         tap.test("a host without the controllers: a clear error, and nothing left", missing_controllers, site)
         tap.test("SIGKILL to launcher and manager: ChimeraX does not notice, the next start serves", killed_both, site)
     tap.test("a systemd bus that does not answer: a clear error in time", silent_bus, sys.argv[1])

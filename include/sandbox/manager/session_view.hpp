@@ -45,6 +45,7 @@ struct SessionView {
         std::string version; ///< empty until it is known
         std::string executable;
         bool stand_in = false;
+        std::optional<bool> renders; ///< it can save a picture; unknown until its probe has tried
     };
     Engine engine;
 

@@ -20,7 +20,7 @@ struct Tuning {
     Duration health_interval = std::chrono::seconds(5);  ///< of a session with nothing in flight
     unsigned health_failures = 3;                        ///< in a row: the engine is hung
     Duration payload_recheck = std::chrono::seconds(5);  ///< safety net beside POLLPRI of cgroup.events
-    Duration version_retry = std::chrono::minutes(5);    ///< after an engine's version could not be found
+    Duration probe_retry = std::chrono::minutes(5);      ///< after an engine could not be probed
     Duration usage_age = std::chrono::milliseconds(200); ///< figures of a session are read again after this
 
     std::size_t starts_at_once = 8;

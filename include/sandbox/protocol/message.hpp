@@ -109,6 +109,7 @@ struct Launched {
     std::string cgroup;           ///< the session's folder
     std::string log_dir;          ///< stdout.0 stdout.1 stderr.0 stderr.1; readable for the manager
     std::string executable;       ///< of ChimeraX
+    bool stand_in = false;        ///< it is this project's own stand-in
     std::string token_hash;
     std::vector<std::string> not_enforced; ///< "io.max: controller io is missing", best-effort policies only
     // The limits in force.

@@ -159,13 +159,14 @@ asio::awaitable<Answer> answer_one(StatePtr state, protocol::Attach attach) {
     co_return launched_answer(*found->second);
 }
 
-/// Every file holds its own path.
+/// Every file holds its own path, but for pictures.
 asio::awaitable<Answer> answer_one(StatePtr state, protocol::OpenFile file) {
     if (!state->sandboxes.contains(file.session))
         co_return Answer{unknown_session(file.session), {}};
     UniqueFd memory(::memfd_create("file", MFD_CLOEXEC));
-    write_all(memory.get(), file.path, "file");
-    Answer answer{protocol::Opened{file.path.size()}, {}};
+    const std::string content = file.path.ends_with(".png") ? "\x89PNG\r\n\x1a\n" : file.path;
+    write_all(memory.get(), content, "file");
+    Answer answer{protocol::Opened{content.size()}, {}};
     answer.descriptors.push_back(std::move(memory));
     co_return answer;
 }

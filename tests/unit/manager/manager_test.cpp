@@ -64,11 +64,11 @@ TEST_CASE("logs are read by stream, and no other file is") {
 TEST_CASE("a file of the workspace is what the launcher opened") {
     World world;
     const std::string id = world.ready().session.id;
-    const OpenedFile file = world.run(world.manager().open_file(id, "a/b.png"));
+    const OpenedFile file = world.run(world.manager().open_file(id, "a/b.cxs"));
     std::array<char, 16> text{};
     CHECK(file.size == 7);
     CHECK(::pread(file.fd.get(), text.data(), text.size(), 0) == 7);
-    CHECK(std::string(text.data(), 7) == "a/b.png");
+    CHECK(std::string(text.data(), 7) == "a/b.cxs");
 }
 
 TEST_CASE("inspect hands on what the launcher sees") {
@@ -185,6 +185,7 @@ TEST_CASE("the engine's version is found once, in a sandbox of its own that nobo
                 "the version is known");
     const SessionView view = world.manager().get(first.session.id);
     CHECK(view.engine.version == "1.11 (2025-12-16)");
+    CHECK(view.engine.renders == true);
     CHECK_FALSE(view.engine.stand_in);
     world.until([&] { return (*world.launcher)->sandboxes.size() == 1; }, "the probe is gone");
     const Created second = world.ready();
@@ -202,22 +203,12 @@ TEST_CASE("the engine's version is found once, in a sandbox of its own that nobo
     CHECK(world.manager().list().size() == 2);
 }
 
-TEST_CASE("a stand-in is told by its version or its program's name") {
+TEST_CASE("a stand-in is told from its first moment, by the launcher") {
     World world;
-    SECTION("by its version") {
-        (*world.launcher)->takes_probes = true;
-        (*world.launcher)->on_launched = [](FakeSandbox& sandbox) {
-            sandbox.engine->note = "UCSF ChimeraX version: 1.11.standin (2026-01-01)\\n";
-        };
-    }
-    SECTION("by its name, though its version cannot be found") {
-        (*world.launcher)->on_launched = [](FakeSandbox& sandbox) {
-            sandbox.launched.executable = "/opt/bin/chimerax-standin";
-        };
-    }
+    (*world.launcher)->on_launched = [](FakeSandbox& sandbox) { sandbox.launched.stand_in = true; };
     const Created created = world.ready();
-    world.until([&] { return world.manager().get(created.session.id).engine.stand_in; },
-                "it is known as a stand-in");
+    CHECK(world.manager().get(created.session.id).engine.stand_in);
+    CHECK_FALSE(world.manager().get(created.session.id).engine.renders.has_value());
 }
 
 TEST_CASE("a broken policy or tenant spoils no other, and the sound ones are listed") {

@@ -38,6 +38,7 @@ Launched full_launched() {
             .cgroup = "chimerax.slice/x",
             .log_dir = "/var/lib/x/log",
             .executable = "/usr/bin/ChimeraX",
+            .stand_in = true,
             .token_hash = "ff",
             .not_enforced = {"io.max: controller io is missing"},
             .memory_max = 4_GiB,

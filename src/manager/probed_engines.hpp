@@ -9,23 +9,28 @@
 
 namespace sandbox::manager {
 
-/// What is known of the version of each engine: one answer for each executable and policy digest.
-class EngineVersions {
+struct ProbedEngine {
+    std::string version;
+    bool renders = false; ///< it saved a picture; it cannot where libOSMesa is missing
+};
+
+/// What the probes found out: one answer for each executable and policy digest.
+class ProbedEngines {
   public:
     using Key = std::pair<std::string, std::string>; ///< executable, policy digest
 
-    explicit EngineVersions(Duration retry) : retry_(retry) {}
+    explicit ProbedEngines(Duration retry) : retry_(retry) {}
 
-    std::optional<std::string> find(const Key& key) const;
+    std::optional<ProbedEngine> find(const Key& key) const;
     /// True when somebody should look now: it is not known, nobody looks, and the last failure is long ago.
     bool should_look(const Key& key) const;
     void looking(const Key& key);
-    void found(const Key& key, std::string version);
+    void found(const Key& key, ProbedEngine engine);
     void failed(const Key& key);
 
   private:
     struct Entry {
-        std::optional<std::string> version;
+        std::optional<ProbedEngine> engine;
         bool looking = false;
         std::optional<BootClock::time_point> failed_at;
     };

@@ -1,33 +1,33 @@
-#include "engine_versions.hpp"
+#include "probed_engines.hpp"
 
 #include <algorithm>
 #include <string_view>
 
 namespace sandbox::manager {
 
-std::optional<std::string> EngineVersions::find(const Key& key) const {
+std::optional<ProbedEngine> ProbedEngines::find(const Key& key) const {
     const auto entry = entries_.find(key);
-    return entry == entries_.end() ? std::nullopt : entry->second.version;
+    return entry == entries_.end() ? std::nullopt : entry->second.engine;
 }
 
-bool EngineVersions::should_look(const Key& key) const {
+bool ProbedEngines::should_look(const Key& key) const {
     const auto found = entries_.find(key);
     if (found == entries_.end())
         return true;
     const Entry& entry = found->second;
-    return !entry.version && !entry.looking &&
+    return !entry.engine && !entry.looking &&
            (!entry.failed_at || BootClock::now() - *entry.failed_at >= retry_);
 }
 
-void EngineVersions::looking(const Key& key) {
+void ProbedEngines::looking(const Key& key) {
     entries_[key].looking = true;
 }
 
-void EngineVersions::found(const Key& key, std::string version) {
-    entries_[key] = {std::move(version), false, {}};
+void ProbedEngines::found(const Key& key, ProbedEngine engine) {
+    entries_[key] = {std::move(engine), false, {}};
 }
 
-void EngineVersions::failed(const Key& key) {
+void ProbedEngines::failed(const Key& key) {
     entries_[key] = {{}, false, BootClock::now()};
 }
 

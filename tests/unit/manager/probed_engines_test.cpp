@@ -1,4 +1,4 @@
-#include "manager/engine_versions.hpp"
+#include "manager/probed_engines.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -16,8 +16,8 @@ TEST_CASE("the version is what stands behind the colon of the command's note") {
 }
 
 TEST_CASE("an engine is looked at once, and again only some time after a failure") {
-    const EngineVersions::Key key{"/usr/bin/ChimeraX", "digest"};
-    EngineVersions patient(std::chrono::hours(1));
+    const ProbedEngines::Key key{"/usr/bin/ChimeraX", "digest"};
+    ProbedEngines patient(std::chrono::hours(1));
     CHECK(patient.should_look(key));
     patient.looking(key);
     CHECK_FALSE(patient.should_look(key));
@@ -25,12 +25,14 @@ TEST_CASE("an engine is looked at once, and again only some time after a failure
     patient.failed(key);
     CHECK_FALSE(patient.should_look(key));
 
-    EngineVersions impatient(Duration(0));
+    ProbedEngines impatient(Duration(0));
     impatient.looking(key);
     impatient.failed(key);
     CHECK(impatient.should_look(key));
-    impatient.found(key, "1.11");
+    impatient.found(key, {"1.11", true});
     CHECK_FALSE(impatient.should_look(key));
-    CHECK(impatient.find(key) == "1.11");
+    REQUIRE(impatient.find(key).has_value());
+    CHECK(impatient.find(key)->version == "1.11");
+    CHECK(impatient.find(key)->renders);
     CHECK(impatient.should_look({"/usr/bin/ChimeraX", "another policy"}));
 }
