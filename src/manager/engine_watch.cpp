@@ -1,4 +1,5 @@
 #include "core.hpp"
+#include "sandbox/kernel/process.hpp"
 #include "usage.hpp"
 
 #include <array>
@@ -23,9 +24,16 @@ constexpr auto kResult = asio::as_tuple(asio::use_awaitable);
 
 /// A pidfd is readable when its process has ended (pidfd_open(2)).
 asio::awaitable<void> watch_init(SessionPtr session) {
-    const auto [error] = co_await session->init_pidfd->async_wait(Descriptor::wait_read, kResult);
-    if (!error)
-        session->engine_ended("sandbox-init has ended");
+    // Asio keeps the state of closed descriptors for new ones: an event of the old one that is still queued
+    // then ends the new one's wait. So the pidfd is asked.
+    bool ended = false;
+    while (!ended) {
+        const auto [error] = co_await session->init_pidfd->async_wait(Descriptor::wait_read, kResult);
+        if (error || !session->init_pidfd)
+            co_return;
+        ended = kernel::has_ended(session->init_pidfd->native_handle());
+    }
+    session->engine_ended("sandbox-init has ended");
 }
 
 /// cgroup.events of a group with or without processes; a group that is gone has none. Reading it also arms
