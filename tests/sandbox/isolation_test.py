@@ -190,6 +190,7 @@ class Isolation:
         with listener_in_gateway(self.site, near) as (port, heard):
             reached = in_namespace_file(self.site.run / "net", lambda: connect_result(socket.AF_INET, near, port))
             assert reached == "connected", f"the listener itself must work: {reached}"
+            harness.wait_for(lambda: heard, "the listener to hear of it")
             heard.clear()
             for address, target in ((near, port), (two["address"], two["port"]), ("127.0.0.1", self.site.tcp_port), ("169.254.169.254", 80)):
                 result = self.site.value(one["id"], f"sim connect {address} {target}")["result"]
