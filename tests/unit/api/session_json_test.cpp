@@ -1,0 +1,148 @@
+#include "sandbox/api/session_json.hpp"
+
+#include <chrono>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+using namespace sandbox;
+using namespace sandbox::api;
+using manager::SessionView;
+using nlohmann::ordered_json;
+using namespace std::chrono_literals;
+
+namespace {
+
+SessionView live() {
+    SessionView session;
+    session.id = "abcdefghijklmnop";
+    session.tenant = "acme";
+    session.policy = "quick";
+    session.policy_digest = "d1";
+    session.state = manager::State::ready;
+    session.labels = {{"k", "v"}};
+    session.health.status = "healthy";
+    session.pid = 42;
+    session.address = "10.0.0.2";
+    session.port = 41000;
+    session.created_at = manager::WallTime{} + 24h;
+    session.cgroup = "/secret/of/the/host";
+    session.log_dir = "/secret/of/the/logs";
+    return session;
+}
+
+SessionView ended() {
+    SessionView session = live();
+    session.state = manager::State::ended;
+    session.end.emplace();
+    session.end->reason = manager::EndReason::exited;
+    session.end->exit_status = 3;
+    session.end->oom_kills = 1;
+    session.end->log_tail = "bad \xff byte";
+    return session;
+}
+
+ordered_json parse(const std::string& text) {
+    return ordered_json::parse(text);
+}
+
+std::vector<std::string> keys(const ordered_json& object) {
+    std::vector<std::string> names;
+    for (const auto& [key, value] : object.items())
+        names.push_back(key);
+    return names;
+}
+
+} // namespace
+
+TEST_CASE("a live session has these keys and no others") {
+    const ordered_json document = parse(session_json(live()));
+    CHECK(keys(document) == std::vector<std::string>{"id", "name", "tenant", "policy", "labels", "state",
+                                                     "health", "pid", "address", "port", "url", "created_at",
+                                                     "ready_at", "last_activity_at", "limits", "usage",
+                                                     "engine"});
+    CHECK(document["policy"] == ordered_json{{"name", "quick"}, {"digest", "d1"}});
+    CHECK(document["labels"] == ordered_json{{"k", "v"}});
+    CHECK(document["state"] == "ready");
+    CHECK(document["created_at"].get<std::string>().starts_with("1970-01-02T00:00:00"));
+    CHECK(session_json(live()).find("/secret/") == std::string::npos);
+}
+
+TEST_CASE("what is not known is null, and what was not asked for is absent") {
+    const ordered_json document = parse(session_json(live()));
+    CHECK(document["ready_at"].is_null());
+    CHECK(document["last_activity_at"].is_null());
+    CHECK(document["health"]["last_ok_at"].is_null());
+    for (const char* key : {"memory_bytes", "memory_peak_bytes", "cpu_seconds", "pids"})
+        CHECK(document["usage"].at(key).is_null());
+    CHECK(document["engine"].at("renders").is_null());
+    CHECK(document["limits"]["asked"] == ordered_json::object());
+    CHECK(document["limits"]["not_enforced"] == ordered_json::array());
+}
+
+TEST_CASE("what is known is shown with its unit") {
+    SessionView session = live();
+    session.usage = {.memory = Bytes{5}, .memory_peak = Bytes{6}, .cpu_seconds = 1.5, .pids = 7};
+    session.asked.cpus = 2;
+    session.enforced = {.memory_max = Bytes{8}, .cpus = 2, .pids_max = 9};
+    session.engine.renders = false;
+    const ordered_json document = parse(session_json(session));
+    CHECK(document["usage"] ==
+          ordered_json{{"memory_bytes", 5}, {"memory_peak_bytes", 6}, {"cpu_seconds", 1.5}, {"pids", 7}});
+    CHECK(document["limits"]["asked"] == ordered_json{{"cpus", 2.0}});
+    CHECK(document["limits"]["enforced"] == ordered_json{{"memory_bytes", 8}, {"cpus", 2.0}, {"pids", 9}});
+    CHECK(document["engine"]["renders"] == false);
+}
+
+TEST_CASE("the token is shown only where it is given") {
+    CHECK_FALSE(parse(session_json(live())).contains("token"));
+    CHECK(parse(session_json(live(), "t0ken"))["token"] == "t0ken");
+    CHECK_FALSE(parse(sessions_json({live()}))["sessions"][0].contains("token"));
+}
+
+TEST_CASE("an ended session says how it ended; a log that is no UTF-8 is still JSON") {
+    const ordered_json end = parse(session_json(ended()))["end"];
+    CHECK(keys(end) == std::vector<std::string>{"reason", "at", "message", "exit_status", "oom_kills",
+                                                "memory_peak_bytes", "cpu_seconds", "log_tail"});
+    CHECK(end["reason"] == "exited");
+    CHECK(end["exit_status"] == 3);
+    CHECK(end["oom_kills"] == 1);
+    CHECK(end["memory_peak_bytes"].is_null());
+}
+
+TEST_CASE("the url is the published port where there is one, else the route") {
+    SessionView session = live();
+    CHECK(parse(session_json(session))["url"] == "/v1/sessions/abcdefghijklmnop/rest");
+    session.published_port = 50000;
+    const ordered_json document = parse(session_json(session));
+    CHECK(document["url"] == "http://127.0.0.1:50000");
+    CHECK(document["published_port"] == 50000);
+}
+
+TEST_CASE("no sessions are an empty list") {
+    CHECK(sessions_json({}) == R"({"sessions":[]})");
+    CHECK(parse(sessions_json({live(), ended()}))["sessions"].size() == 2);
+}
+
+TEST_CASE("the statistics are the usage with id and state") {
+    CHECK(keys(parse(stats_json(live()))) == std::vector<std::string>{"id", "state", "usage"});
+}
+
+TEST_CASE("a tenant is shown without the hashes of its tokens") {
+    policy::Tenant tenant;
+    tenant.name = "acme";
+    tenant.token_hashes = {"5ecre7"};
+    tenant.policies = {"quick"};
+    CHECK(tenant_json(tenant).find("5ecre7") == std::string::npos);
+    CHECK(parse(tenant_json(tenant))["policies"] == ordered_json{"quick"});
+    CHECK(tenants_json({tenant}).find("5ecre7") == std::string::npos);
+}
+
+TEST_CASE("a policy in full has its effective text, one of a list does not") {
+    policy::Policy policy;
+    policy.name = "quick";
+    CHECK(parse(policy_json(policy))["effective"].is_string());
+    const ordered_json list = parse(policies_json({policy}));
+    CHECK(list["policies"][0]["name"] == "quick");
+    CHECK_FALSE(list["policies"][0].contains("effective"));
+}
