@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <stdexcept>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -150,8 +151,11 @@ class Conversation {
         Parser parser;
         parser.header_limit(static_cast<std::uint32_t>(kMaxHead));
         parser.body_limit(kMaxRestBody);
+        parser.eager(false); // the head alone: its body waits for its limit
         stream_.expires_after(kHeaderTime);
-        auto [error, size] = co_await http::async_read_header(stream_, buffer_, parser, kTuple);
+        beast::error_code error;
+        while (!error && !parser.is_header_done())
+            error = co_await advance(parser);
         std::optional<Response> refusal;
         if (error) {
             const auto data = buffer_.cdata();
@@ -206,6 +210,26 @@ class Conversation {
         }
     }
 
+    /// Parses what is there, or takes more first. http::async_read_some would parse in a handler of the
+    /// io_context: what the parser throws for a field over 65,535 bytes would end the whole program there.
+    asio::awaitable<beast::error_code> advance(Parser& parser) {
+        beast::error_code error = http::error::need_more;
+        if (buffer_.size() > 0) {
+            try {
+                buffer_.consume(parser.put(buffer_.data(), error));
+            } catch (const std::length_error&) {
+                error = http::error::header_limit;
+            }
+        }
+        if (error != http::error::need_more)
+            co_return error;
+        auto [failure, size] = co_await stream_.async_read_some(buffer_.prepare(kReadStep), kTuple);
+        buffer_.commit(size);
+        if (failure == asio::error::eof)
+            co_return http::error::partial_message;
+        co_return failure;
+    }
+
     asio::awaitable<bool> await_first_byte() {
         if (buffer_.size() > 0)
             co_return true;
@@ -225,7 +249,7 @@ class Conversation {
         const auto deadline = std::chrono::steady_clock::now() + kBodyTime;
         while (!parser.is_done()) {
             stream_.expires_at(std::min(deadline, std::chrono::steady_clock::now() + kBodyPause));
-            auto [error, size] = co_await http::async_read_some(stream_, buffer_, parser, kTuple);
+            const beast::error_code error = co_await advance(parser);
             if (error == http::error::body_limit)
                 co_return too_large(limit);
             if (error)
@@ -251,7 +275,7 @@ class Conversation {
             message.set(name, one_line(value));
         message.content_length(response.file ? response.file->size : response.body.size());
         message.keep_alive(keep);
-        if (!head_only)
+        if (!head_only && !response.file)
             message.body() = response.body;
         http::response_serializer<http::string_body> serializer(message);
         stream_.expires_after(kWriteTime);

@@ -1,0 +1,412 @@
+#include "sandbox/api/conversation.hpp"
+#include "sandbox/base/error.hpp"
+
+#include <array>
+#include <chrono>
+#include <optional>
+#include <stdexcept>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <catch2/catch.hpp>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+using namespace sandbox;
+using namespace sandbox::api;
+namespace asio = boost::asio;
+using Stream = asio::generic::stream_protocol;
+using namespace std::chrono_literals;
+
+namespace {
+
+Response text(const std::string& body) {
+    return {.status = 200, .content_type = "text/plain", .body = body, .headers = {}};
+}
+
+asio::awaitable<Response> say(Response response) {
+    co_return response;
+}
+
+/// A conversation whose other end the test holds.
+class Talk {
+  public:
+    explicit Talk(std::function<Response(const Request&)> answer = {}, std::size_t max_body = kMaxJsonBody) {
+        std::array<int, 2> ends{};
+        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
+            throw_errno("socketpair");
+        client_ = UniqueFd(ends[0]);
+        const auto admit = [this, answer, max_body](const Request& head) -> Admitted {
+            heads.push_back(head);
+            if (head.path == "/refused")
+                throw Error(Errc::denied, "refused by its head");
+            return {.max_body = max_body, .answer = [this, answer](Request request) {
+                        bodies.push_back(request.body);
+                        Response response = text(request.method + " " + request.target);
+                        if (request.path == "/throws")
+                            throw std::runtime_error("a secret of the program");
+                        return say(answer ? answer(request) : response);
+                    }};
+        };
+        asio::co_spawn(io_, converse(Stream::socket(io_, Stream(AF_UNIX, 0), ends[1]), admit),
+                       [this](const std::exception_ptr& failure) {
+                           over = true;
+                           threw = failure != nullptr;
+                       });
+    }
+
+    /// Sends all of it, while the conversation goes on; stops where the other side takes no more.
+    void send(std::string_view rest) {
+        while (!rest.empty() && !over) {
+            const ssize_t sent = ::send(client_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+            if (sent > 0)
+                rest.remove_prefix(static_cast<std::size_t>(sent));
+            turn();
+        }
+    }
+    void finish_sending() { ::shutdown(client_.get(), SHUT_WR); }
+    void go_away() {
+        client_.reset();
+        until([&] { return over; });
+    }
+
+    void until(const std::function<bool()>& condition) {
+        const auto deadline = std::chrono::steady_clock::now() + 20s;
+        while (!condition()) {
+            if (std::chrono::steady_clock::now() > deadline)
+                throw std::runtime_error("it did not happen in 20 s; received: " + received.substr(0, 500));
+            turn();
+        }
+    }
+    /// Waits for so many answers' heads.
+    void until_answers(std::size_t count) {
+        until([&] { return count_of("HTTP/1.1 ") >= count; });
+    }
+    /// All that comes until the other side closes its end.
+    const std::string& all() {
+        finish_sending();
+        until([&] { return closed; });
+        return received;
+    }
+    /// The status of the only answer, after which the conversation is over though the caller would go on.
+    int last_status(std::string_view request) {
+        send(request);
+        until([&] { return closed; });
+        CHECK(count_of("HTTP/1.1 ") == 1);
+        return std::stoi(received.substr(9, 3));
+    }
+    std::size_t count_of(const std::string& what) const {
+        std::size_t count = 0;
+        for (std::size_t at = received.find(what); at != std::string::npos; at = received.find(what, at + 1))
+            ++count;
+        return count;
+    }
+
+    std::vector<Request> heads;
+    std::vector<std::string> bodies;
+    std::string received;
+    bool closed = false, over = false, threw = false;
+
+  private:
+    void turn() {
+        io_.restart();
+        io_.run_one_for(5ms);
+        std::array<char, 65536> buffer{};
+        for (;;) {
+            if (!client_)
+                return;
+            const ssize_t got = ::recv(client_.get(), buffer.data(), buffer.size(), 0);
+            if (got <= 0) {
+                closed = closed || got == 0;
+                return;
+            }
+            received.append(buffer.data(), static_cast<std::size_t>(got));
+        }
+    }
+
+    UniqueFd client_;
+    asio::io_context io_;
+};
+
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+std::string get(const std::string& target, const std::string& headers = "") {
+    return "GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n";
+}
+
+std::string post(const std::string& headers, const std::string& body) {
+    return "POST / HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n" + body;
+}
+
+} // namespace
+
+TEST_CASE("two requests that come at once are answered one after the other, in their order") {
+    Talk talk;
+    talk.send(get("/one") + get("/two"));
+    const std::string all = talk.all();
+    CHECK(talk.count_of("HTTP/1.1 200 OK") == 2);
+    CHECK(all.find("GET /one") < all.find("GET /two"));
+    CHECK(has(all, "GET /two"));
+}
+
+TEST_CASE("a connection is kept for the next request, and ended where the caller says close") {
+    Talk talk;
+    talk.send(get("/one"));
+    talk.until_answers(1);
+    talk.send(get("/two", "Connection: close\r\n"));
+    talk.until([&] { return talk.closed; });
+    CHECK(talk.count_of("HTTP/1.1 200 OK") == 2);
+    CHECK(talk.count_of("Connection: close") == 1);
+}
+
+TEST_CASE("a request that comes byte by byte is one request") {
+    Talk talk;
+    for (const char c : post("Content-Length: 3\r\n", "abc"))
+        talk.send(std::string_view(&c, 1));
+    talk.until_answers(1);
+    CHECK(talk.bodies == std::vector<std::string>{"abc"});
+}
+
+TEST_CASE("HTTP/1.0 is answered, and its connection ends") {
+    Talk talk;
+    CHECK(talk.last_status("GET /old HTTP/1.0\r\n\r\n") == 200);
+    CHECK(has(talk.received, "GET /old"));
+}
+
+TEST_CASE("what is not HTTP is answered 400 and ends the conversation") {
+    for (const char* request :
+         {"hello\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET /a b HTTP/1.1\r\n\r\n", "GET /\r\n\r\n",
+          "GET / HTTP/1.1\r\nNo colon\r\n\r\n", "GET / HTTP/1.1\r\nBad name : x\r\n\r\n",
+          "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: 1x\r\n\r\n"}) {
+        INFO(request);
+        Talk talk;
+        CHECK(talk.last_status(request) == 400);
+        CHECK(talk.heads.empty());
+    }
+}
+
+TEST_CASE("a request that says in two ways where it ends is answered 400, and nothing of it is read on") {
+    const std::string chunked = "Transfer-Encoding: chunked\r\n", smuggled = "0\r\n\r\n" + get("/smuggled");
+    for (const std::string& headers :
+         {"Content-Length: 4\r\n" + chunked, chunked + "Content-Length: 4\r\n", chunked + chunked,
+          std::string("Content-Length: 4\r\nContent-Length: 4\r\n"),
+          std::string("Content-Length: 4\r\nContent-Length: 5\r\n"),
+          std::string("Transfer-Encoding: gzip, chunked\r\n"),
+          std::string("Transfer-Encoding: identity\r\n")}) {
+        INFO(headers);
+        Talk talk;
+        CHECK(talk.last_status(post(headers, smuggled)) == 400);
+        CHECK(talk.heads.empty());
+    }
+}
+
+TEST_CASE("HTTP/1.0 has no chunks") {
+    Talk talk;
+    CHECK(talk.last_status("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 400);
+}
+
+TEST_CASE("Host, Authorization and Origin are given once at most") {
+    for (const char* name : {"Host", "Authorization", "Origin"}) {
+        Talk talk;
+        CHECK(talk.last_status("GET / HTTP/1.1\r\n" + std::string(name) + ": a\r\n" + name + ": b\r\n\r\n") ==
+              400);
+        CHECK(talk.heads.empty());
+    }
+}
+
+TEST_CASE("a target may have 65,536 bytes; a longer one is 414") {
+    Talk talk;
+    talk.send(get("/" + std::string(kMaxTarget - 1, 'a')));
+    talk.until_answers(1);
+    CHECK(talk.received.starts_with("HTTP/1.1 200"));
+    for (const std::size_t size : {kMaxTarget, 2 * kMaxTarget + 1000, 8 * kMaxTarget}) {
+        INFO(size);
+        Talk longer;
+        CHECK(longer.last_status(get("/" + std::string(size, 'a'))) == 414);
+        CHECK(longer.heads.empty());
+    }
+}
+
+TEST_CASE("headers may have 64 KiB together; more is 431") {
+    Talk talk;
+    talk.send(get("/", "X: " + std::string(60000, 'a') + "\r\n"));
+    talk.until_answers(1);
+    CHECK(talk.received.starts_with("HTTP/1.1 200"));
+    for (const std::size_t size : {kMaxHeaders, 3 * kMaxHeaders}) {
+        INFO(size);
+        Talk more;
+        CHECK(more.last_status(get("/", "X: " + std::string(size, 'a') + "\r\n")) == 431);
+        CHECK(more.heads.empty());
+    }
+}
+
+TEST_CASE("a body over the route's limit is 413, by its length or by its chunks, and reaches no handler") {
+    for (const std::string& request :
+         {post("Content-Length: 11\r\n", "01234567890"), post("Content-Length: 100000000\r\n", "0"),
+          post("Transfer-Encoding: chunked\r\n", "6\r\n012345\r\n5\r\n67890\r\n0\r\n\r\n"),
+          post("Transfer-Encoding: chunked\r\n", "ffffffffffffffff\r\n0")}) {
+        INFO(request);
+        Talk talk({}, 10);
+        CHECK(talk.last_status(request) == 413);
+        CHECK(talk.bodies.empty());
+    }
+    Talk talk({}, 10);
+    talk.send(post("Content-Length: 10\r\n", "0123456789"));
+    talk.until_answers(1);
+    CHECK(talk.bodies == std::vector<std::string>{"0123456789"});
+}
+
+TEST_CASE("chunks are one body") {
+    Talk talk;
+    talk.send(post("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: 1\r\n\r\n") +
+              get("/next"));
+    talk.until_answers(2);
+    CHECK(talk.bodies == std::vector<std::string>{"abcde", ""});
+}
+
+TEST_CASE("a malformed chunk is 400 and reaches no handler") {
+    Talk talk;
+    CHECK(talk.last_status(post("Transfer-Encoding: chunked\r\n", "zz\r\nabc\r\n0\r\n\r\n")) == 400);
+    CHECK(talk.bodies.empty());
+}
+
+TEST_CASE("who expects 100-continue is told to go on, unless the head is refused") {
+    Talk talk;
+    talk.send(post("Content-Length: 3\r\nExpect: 100-continue\r\n", ""));
+    talk.until([&] { return has(talk.received, "HTTP/1.1 100 Continue\r\n\r\n"); });
+    talk.send("abc");
+    talk.until([&] { return has(talk.received, "HTTP/1.1 200 OK"); });
+    CHECK(talk.bodies == std::vector<std::string>{"abc"});
+    Talk refused;
+    refused.send("POST /refused HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    refused.until([&] { return refused.closed; });
+    CHECK(refused.received.starts_with("HTTP/1.1 403"));
+}
+
+TEST_CASE("a refusal by the head leaves the connection open, unless a body that was not read would follow") {
+    Talk talk;
+    talk.send(get("/refused") + get("/next"));
+    talk.until_answers(2);
+    CHECK(talk.received.starts_with("HTTP/1.1 403"));
+    CHECK(has(talk.received, "GET /next"));
+    Talk body;
+    CHECK(body.last_status("POST /refused HTTP/1.1\r\nContent-Length: 500\r\n\r\n" + get("/smuggled")) ==
+          403);
+    CHECK(body.heads.size() == 1);
+}
+
+TEST_CASE("a trailer that is longer than a field can be is 400, and ends no more than its connection") {
+    Talk talk;
+    CHECK(talk.last_status(post("Transfer-Encoding: chunked\r\n",
+                                "0\r\nT: " + std::string(66000, 'a') + "\r\n\r\n")) == 400);
+}
+
+TEST_CASE("HEAD is answered without a body, and the next answer follows at once") {
+    Talk talk;
+    talk.send("HEAD /h HTTP/1.1\r\n\r\n" + get("/next"));
+    const std::string all = talk.all();
+    CHECK(has(all, "Content-Length: 7\r\n"));
+    CHECK_FALSE(has(all, "HEAD /h"));
+    CHECK(has(all, "GET /next"));
+}
+
+TEST_CASE("an unknown method is the admission's to judge") {
+    Talk talk;
+    talk.send("BREW /pot HTTP/1.1\r\n\r\n");
+    talk.until_answers(1);
+    REQUIRE(talk.heads.size() == 1);
+    CHECK(talk.heads[0].method == "BREW");
+}
+
+TEST_CASE("a file is sent to its last byte, and the next answer follows") {
+    const UniqueFd file(::memfd_create("body", MFD_CLOEXEC));
+    std::string content;
+    for (int i = 0; content.size() < 300000; ++i)
+        content += std::to_string(i) + " ";
+    REQUIRE(::write(file.get(), content.data(), content.size()) == static_cast<ssize_t>(content.size()));
+    const auto answer = [&](const Request& request) {
+        Response response = text("after");
+        if (request.path == "/file")
+            response.file =
+                std::make_shared<const FileBody>(FileBody{UniqueFd(::dup(file.get())), content.size()});
+        return response;
+    };
+    Talk talk(answer);
+    talk.send(get("/file") + get("/after"));
+    const std::string all = talk.all();
+    CHECK(has(all, "Content-Length: " + std::to_string(content.size()) + "\r\n"));
+    CHECK(has(all, "\r\n\r\n" + content + "HTTP/1.1 200 OK"));
+    CHECK(all.ends_with("after"));
+}
+
+TEST_CASE("a file that is shorter than was said ends the connection, so that the caller sees it") {
+    const auto answer = [](const Request&) {
+        UniqueFd file(::memfd_create("body", MFD_CLOEXEC));
+        if (::write(file.get(), "abc", 3) != 3)
+            throw_errno("write");
+        Response response;
+        response.file = std::make_shared<const FileBody>(FileBody{std::move(file), 10});
+        return response;
+    };
+    Talk talk(answer);
+    talk.send(get("/file") + get("/after"));
+    talk.until([&] { return talk.closed; });
+    CHECK(talk.received.ends_with("\r\n\r\nabc"));
+}
+
+TEST_CASE("a client that goes away in the middle ends the conversation, and nothing is thrown") {
+    for (const std::string& part :
+         {std::string(), std::string("GE"), std::string("GET / HTTP/1.1\r\nHost:"), get("/"),
+          post("Content-Length: 10\r\n", "012"), post("Transfer-Encoding: chunked\r\n", "5\r\nab")}) {
+        INFO(part);
+        Talk talk;
+        talk.send(part);
+        talk.go_away();
+        CHECK_FALSE(talk.threw);
+        CHECK(talk.bodies.size() <= 1);
+    }
+}
+
+TEST_CASE("a client that goes away while it is sent much ends the conversation") {
+    Talk talk([](const Request&) { return text(std::string(8U << 20, 'x')); });
+    talk.send(get("/"));
+    talk.go_away();
+    CHECK_FALSE(talk.threw);
+}
+
+TEST_CASE("a caller's own id comes back where it is plain, else a new one") {
+    for (const auto& [sent, same] : std::vector<std::pair<std::string, bool>>{
+             {"abc-1.2_Z", true}, {"a b", false}, {"<script>", false}, {std::string(129, 'a'), false}}) {
+        INFO(sent);
+        Talk talk;
+        talk.send(get("/", "X-Request-Id: " + sent + "\r\n"));
+        talk.until_answers(1);
+        CHECK(has(talk.received, "X-Request-Id: "));
+        CHECK(has(talk.received, "X-Request-Id: " + sent + "\r\n") == same);
+    }
+}
+
+TEST_CASE("a line break in a header value or type of an answer forges no header") {
+    const auto answer = [](const Request&) {
+        return Response{
+            .content_type = "text/plain\r\nSet-Cookie: a=b", .body = "x", .headers = {{"Allow", "A\nB: c"}}};
+    };
+    Talk talk(answer);
+    talk.send(get("/"));
+    talk.until_answers(1);
+    CHECK_FALSE(has(talk.received, "\nSet-Cookie"));
+    CHECK_FALSE(has(talk.received, "\nB:"));
+    CHECK(has(talk.received, "X-Content-Type-Options: nosniff\r\n"));
+    CHECK(has(talk.received, "Cache-Control: no-store\r\n"));
+}
+
+TEST_CASE("a defect in a handler is 500 without its words") {
+    Talk talk;
+    talk.send(get("/throws"));
+    talk.until_answers(1);
+    CHECK(talk.received.starts_with("HTTP/1.1 500"));
+    CHECK_FALSE(has(talk.received, "secret"));
+}
