@@ -182,6 +182,7 @@ class Conversation {
             request = request_of(parser);
             id = request_id(request);
             admitted = admit_(request);
+            refusal = std::move(admitted.refusal);
         } catch (const Error& error) {
             refusal = problem(error);
         }

@@ -19,12 +19,12 @@ bool has_token(const manager::Manager& manager, const std::string& session, cons
     return token && manager.token_matches(session, *token);
 }
 
-asio::awaitable<Response> ask_for_token(const Request&) {
+Response ask_for_token() {
     Response response = problem(Error(Errc::unauthenticated, "this port wants the session's token",
                                       "Send it as Bearer, or as the password of Basic."));
     std::erase_if(response.headers, [](const auto& header) { return header.first == "WWW-Authenticate"; });
     response.headers.emplace_back("WWW-Authenticate", R"(Basic realm="ChimeraX session", charset="UTF-8")");
-    co_return response;
+    return response;
 }
 
 asio::awaitable<Response> forward(manager::Manager& manager, std::string session, Request request) {
@@ -38,7 +38,7 @@ Admit published_port(manager::Manager& manager, const std::string& session) {
     return [&manager, session](const Request& head) -> Admitted {
         check_host_and_origin(head, Peer{});
         if (!has_token(manager, session, head))
-            return {.max_body = 0, .answer = [](const Request& request) { return ask_for_token(request); }};
+            return {.max_body = 0, .answer = {}, .refusal = ask_for_token()};
         const bool known = head.path == "/run" || head.path == "/cmdline.html";
         if (!known || (head.method != "GET" && head.method != "POST")) {
             throw Error(Errc::not_found, "only GET and POST of /run and /cmdline.html are let through",

@@ -3,6 +3,7 @@
 #include "sandbox/api/http.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include <boost/asio/awaitable.hpp>
@@ -14,6 +15,7 @@ namespace sandbox::api {
 struct Admitted {
     std::size_t max_body = kMaxJsonBody;
     std::function<boost::asio::awaitable<Response>(Request request)> answer;
+    std::optional<Response> refusal = std::nullopt; ///< instead of `answer`: the body is not read
 };
 
 /// Throws Error to refuse the request; it also may return an `answer` that does.

@@ -1,4 +1,5 @@
 #include "sandbox/api/conversation.hpp"
+#include "sandbox/api/problem.hpp"
 #include "sandbox/base/error.hpp"
 
 #include <array>
@@ -41,6 +42,8 @@ class Talk {
             heads.push_back(head);
             if (head.path == "/refused")
                 throw Error(Errc::denied, "refused by its head");
+            if (head.path == "/token")
+                return {.max_body = 0, .answer = {}, .refusal = http_problem(401, "Unauthorized", "d", "c")};
             return {.max_body = max_body, .answer = [this, answer](Request request) {
                         bodies.push_back(request.body);
                         Response response = text(request.method + " " + request.target);
@@ -302,6 +305,12 @@ TEST_CASE("a trailer that is longer than a field can be is 400, and ends no more
     Talk talk;
     CHECK(talk.last_status(post("Transfer-Encoding: chunked\r\n",
                                 "0\r\nT: " + std::string(66000, 'a') + "\r\n\r\n")) == 400);
+}
+
+TEST_CASE("who is asked for a token is told so, however long the body would be") {
+    Talk talk;
+    CHECK(talk.last_status("POST /token HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello") == 401);
+    CHECK(talk.bodies.empty());
 }
 
 TEST_CASE("HEAD is answered without a body, and the next answer follows at once") {

@@ -25,7 +25,7 @@ struct Port {
         if (!authorization.empty())
             request.headers.emplace_back("authorization", authorization);
         const Admitted admitted = admit(request);
-        return world.run(admitted.answer(request));
+        return admitted.refusal ? *admitted.refusal : world.run(admitted.answer(request));
     }
     std::string bearer() const { return "Bearer " + created.token; }
 
