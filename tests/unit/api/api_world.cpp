@@ -6,7 +6,6 @@
 #include <cstring>
 #include <fstream>
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -61,17 +60,6 @@ Answer ApiWorld::ask(const std::string& method, const std::string& target, const
     connect_to(socket, address);
     const std::string authorization = token.empty() ? "" : "Bearer " + token;
     return exchange(std::move(socket), request_text(method, target, authorization, body, headers));
-}
-
-Answer ApiWorld::ask_port(std::uint16_t port, const std::string& method, const std::string& target,
-                          const std::string& authorization, const std::string& body) {
-    UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    connect_to(socket, address);
-    return exchange(std::move(socket), request_text(method, target, authorization, body, {}));
 }
 
 Answer ApiWorld::exchange(UniqueFd socket, const std::string& request) {

@@ -22,9 +22,6 @@ class ApiWorld {
     /// One request on a connection of its own; `token` empty: none is sent.
     Answer ask(const std::string& method, const std::string& target, const std::string& token,
                const std::string& body = {}, const std::string& headers = {});
-    /// The same on a published port.
-    Answer ask_port(std::uint16_t port, const std::string& method, const std::string& target,
-                    const std::string& authorization, const std::string& body = {});
 
     World world;
     api::Server server;

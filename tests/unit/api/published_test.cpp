@@ -7,7 +7,6 @@ using namespace sandbox;
 using sandbox::api::Admitted;
 using sandbox::api::Request;
 using sandbox::api::Response;
-using sandbox::test::ApiWorld;
 using sandbox::test::error_of;
 using sandbox::test::World;
 
