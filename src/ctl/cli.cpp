@@ -32,7 +32,7 @@ void add_globals(CLI::App& app, Globals& globals, std::string& timeout) {
     app.add_option("--timeout", timeout, "How long to wait, as 30s or 5m");
 }
 
-void add_verbs(CLI::App& app, Context& context) {
+void add_verbs(Verb app, Context& context) {
     add_create(app, context);
     add_ls(app, context);
     add_status(app, context);
@@ -85,7 +85,7 @@ int run(const std::vector<std::string>& arguments, const Output& output) {
         if (!timeout.empty())
             globals.timeout = parse_duration(timeout);
     });
-    add_verbs(app, context);
+    add_verbs(Verb(app), context);
     const int status = run_parsed(app, join_numbers(arguments), terminal);
     return status != 0 ? status : context.exit_status;
 }

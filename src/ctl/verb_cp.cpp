@@ -5,8 +5,6 @@
 #include <memory>
 #include <ostream>
 
-#include <CLI/CLI.hpp>
-
 namespace sandbox::ctl {
 namespace {
 
@@ -62,12 +60,12 @@ void copy(Context& context, const Options& options) {
 
 } // namespace
 
-void add_cp(CLI::App& app, Context& context) {
+void add_cp(Verb& app, Context& context) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb = app.add_subcommand("cp", "Copy a file out of a session's workspace");
-    verb->add_option("SRC", options->source, "ID:PATH; the path is below /work")->required();
-    verb->add_option("DST", options->target, "A file or a folder here; - is standard output")->required();
-    verb->callback([options, &context] { copy(context, *options); });
+    Verb verb = app.add_verb("cp", "Copy a file out of a session's workspace");
+    verb.option("SRC", options->source, "ID:PATH; the path is below /work").required();
+    verb.option("DST", options->target, "A file or a folder here; - is standard output").required();
+    verb.run([options, &context] { copy(context, *options); });
 }
 
 } // namespace sandbox::ctl

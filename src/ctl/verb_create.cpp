@@ -5,7 +5,6 @@
 
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace sandbox::ctl {
@@ -63,20 +62,19 @@ void create(Context& context, const Options& options) {
 
 } // namespace
 
-void add_create(CLI::App& app, Context& context) {
+void add_create(Verb& app, Context& context) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb = app.add_subcommand("create", "Make a session; its id is printed");
-    verb->add_option("-t,--tenant", options->tenant, "Whose session; may be left out by a tenant itself");
-    verb->add_option("-p,--policy", options->policy, "Under which policy; else the tenant's first");
-    verb->add_option("-n,--name", options->name, "A name for people");
-    verb->add_option("-l,--label", options->labels, "A label KEY=VALUE; may come again")->take_all();
-    verb->add_option("-e,--env", options->environment, "A variable NAME=VALUE for ChimeraX; may come again")
-        ->take_all();
-    verb->add_option("--memory", options->memory, "Its memory limit, as 6G, within the policy's ceiling");
-    verb->add_option("--cpus", options->cpus, "Its CPU limit, within the policy's ceiling");
-    verb->add_option("--pids", options->pids, "Its limit of processes, within the policy's ceiling");
-    verb->add_flag("-w,--wait", options->wait, "Return when it is ready (--timeout, else 2m)");
-    verb->callback([options, &context] { create(context, *options); });
+    Verb verb = app.add_verb("create", "Make a session; its id is printed");
+    verb.option("-t,--tenant", options->tenant, "Whose session; may be left out by a tenant itself");
+    verb.option("-p,--policy", options->policy, "Under which policy; else the tenant's first");
+    verb.option("-n,--name", options->name, "A name for people");
+    verb.option("-l,--label", options->labels, "A label KEY=VALUE; may come again");
+    verb.option("-e,--env", options->environment, "A variable NAME=VALUE for ChimeraX; may come again");
+    verb.option("--memory", options->memory, "Its memory limit, as 6G, within the policy's ceiling");
+    verb.option("--cpus", options->cpus, "Its CPU limit, within the policy's ceiling");
+    verb.option("--pids", options->pids, "Its limit of processes, within the policy's ceiling");
+    verb.flag("-w,--wait", options->wait, "Return when it is ready (--timeout, else 2m)");
+    verb.run([options, &context] { create(context, *options); });
 }
 
 } // namespace sandbox::ctl

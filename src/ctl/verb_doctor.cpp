@@ -7,7 +7,6 @@
 #include <memory>
 #include <ostream>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace sandbox::ctl {
@@ -76,11 +75,11 @@ void doctor(Context& context, const std::string& config) {
 
 } // namespace
 
-void add_doctor(CLI::App& app, Context& context) {
+void add_doctor(Verb& app, Context& context) {
     const auto config = std::make_shared<std::string>("/etc/chimerax-sandbox/sandboxd.toml");
-    CLI::App* verb = app.add_subcommand("doctor", "Check this host; each failure says its cure");
-    verb->add_option("--config", *config, "The site's settings")->capture_default_str();
-    verb->callback([config, &context] { doctor(context, *config); });
+    Verb verb = app.add_verb("doctor", "Check this host; each failure says its cure");
+    verb.option("--config", *config, "The site's settings").show_default();
+    verb.run([config, &context] { doctor(context, *config); });
 }
 
 } // namespace sandbox::ctl

@@ -6,7 +6,6 @@
 #include <ostream>
 #include <sstream>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace sandbox::ctl {
@@ -113,14 +112,14 @@ void execute(Context& context, const Options& options) {
 
 } // namespace
 
-void add_exec(CLI::App& app, Context& context) {
+void add_exec(Verb& app, Context& context) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb = app.add_subcommand("exec", "Run ChimeraX commands in a session (--timeout, else 30m)");
-    verb->add_option("ID", options->id, "The session; the start of its id is enough")->required();
-    verb->add_option("COMMAND", options->words, "One command; all words up to the end belong to it");
-    verb->add_option("-f,--file", options->file, "A file with a command on each line; - is standard input");
-    verb->add_flag("--json", options->json, "The whole answer as JSON");
-    verb->callback([options, &context] { execute(context, *options); });
+    Verb verb = app.add_verb("exec", "Run ChimeraX commands in a session (--timeout, else 30m)");
+    verb.option("ID", options->id, "The session; the start of its id is enough").required();
+    verb.option("COMMAND", options->words, "One command; all words up to the end belong to it");
+    verb.option("-f,--file", options->file, "A file with a command on each line; - is standard input");
+    verb.flag("--json", options->json, "The whole answer as JSON");
+    verb.run([options, &context] { execute(context, *options); });
 }
 
 } // namespace sandbox::ctl

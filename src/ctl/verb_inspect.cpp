@@ -4,7 +4,6 @@
 #include <memory>
 #include <ostream>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace sandbox::ctl {
@@ -24,12 +23,12 @@ void inspect(Context& context, const std::string& prefix) {
 
 } // namespace
 
-void add_inspect(CLI::App& app, Context& context) {
+void add_inspect(Verb& app, Context& context) {
     const auto id = std::make_shared<std::string>();
-    CLI::App* verb = app.add_subcommand(
+    Verb verb = app.add_verb(
         "inspect", "Show a session as the kernel sees it: limits, usage, processes, namespaces, mounts");
-    verb->add_option("ID", *id, "The session; the start of its id is enough")->required();
-    verb->callback([id, &context] { inspect(context, *id); });
+    verb.option("ID", *id, "The session; the start of its id is enough").required();
+    verb.run([id, &context] { inspect(context, *id); });
 }
 
 } // namespace sandbox::ctl

@@ -3,8 +3,6 @@
 #include <memory>
 #include <ostream>
 
-#include <CLI/CLI.hpp>
-
 namespace sandbox::ctl {
 namespace {
 
@@ -47,14 +45,13 @@ void logs(Context& context, const Options& options) {
 
 } // namespace
 
-void add_logs(CLI::App& app, Context& context) {
+void add_logs(Verb& app, Context& context) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb = app.add_subcommand("logs", "Show what a session's ChimeraX wrote to stdout and stderr");
-    verb->add_option("ID", options->id, "The session; the start of its id is enough")->required();
-    verb->add_option("--stream", options->stream, "Only stdout, or only stderr")
-        ->check(CLI::IsMember({"stdout", "stderr"}));
-    verb->add_option("--tail", options->tail, "Only the last N lines");
-    verb->callback([options, &context] { logs(context, *options); });
+    Verb verb = app.add_verb("logs", "Show what a session's ChimeraX wrote to stdout and stderr");
+    verb.option("ID", options->id, "The session; the start of its id is enough").required();
+    verb.option("--stream", options->stream, "Only stdout, or only stderr").one_of({"stdout", "stderr"});
+    verb.option("--tail", options->tail, "Only the last N lines");
+    verb.run([options, &context] { logs(context, *options); });
 }
 
 } // namespace sandbox::ctl

@@ -6,7 +6,6 @@
 #include <memory>
 #include <ostream>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace sandbox::ctl {
@@ -52,22 +51,21 @@ void list(Context& context, const Options& options) {
 
 } // namespace
 
-void add_ls(CLI::App& app, Context& context) {
+void add_ls(Verb& app, Context& context) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb = app.add_subcommand("ls", "List sessions; with -q their ids only");
-    verb->add_flag("-a,--all", options->all, "Ended ones too");
-    verb->add_option("-s,--state", options->state, "Only those in this state");
-    verb->add_option("-t,--tenant", options->tenant, "Only this tenant's");
-    verb->add_option("-l,--label", options->labels, "Only those with the label KEY=VALUE; may come again")
-        ->take_all();
-    verb->callback([options, &context] { list(context, *options); });
+    Verb verb = app.add_verb("ls", "List sessions; with -q their ids only");
+    verb.flag("-a,--all", options->all, "Ended ones too");
+    verb.option("-s,--state", options->state, "Only those in this state");
+    verb.option("-t,--tenant", options->tenant, "Only this tenant's");
+    verb.option("-l,--label", options->labels, "Only those with the label KEY=VALUE; may come again");
+    verb.run([options, &context] { list(context, *options); });
 }
 
-void add_status(CLI::App& app, Context& context) {
+void add_status(Verb& app, Context& context) {
     const auto id = std::make_shared<std::string>();
-    CLI::App* verb = app.add_subcommand("status", "Show one session");
-    verb->add_option("ID", *id, "The session; the start of its id is enough")->required();
-    verb->callback([id, &context] {
+    Verb verb = app.add_verb("status", "Show one session");
+    verb.option("ID", *id, "The session; the start of its id is enough").required();
+    verb.run([id, &context] {
         const ApiClient api = context.api();
         const Json session = api.get_session(api.find_session(*id));
         print_session(context, session, Format::usual);

@@ -6,7 +6,6 @@
 #include <memory>
 #include <ostream>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace sandbox::ctl {
@@ -100,36 +99,35 @@ void plan(const Options& options) {
 }
 
 template <typename Action>
-CLI::App* add(CLI::App* verb, const char* name, const char* help, Action action) {
-    CLI::App* part = verb->add_subcommand(name, help);
-    part->callback(action);
+Verb add(Verb& verb, const char* name, const char* help, Action action) {
+    Verb part = verb.add_verb(name, help);
+    part.run(action);
     return part;
 }
 
 } // namespace
 
-void add_policy(CLI::App& app, Context& context) {
+void add_policy(Verb& app, Context& context) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb = app.add_subcommand("policy", "Look at policies and check them, without the API");
-    verb->require_subcommand(1);
-    verb->fallthrough();
-    verb->add_option("--policies", options->policies, "The folder of the policies; else the site's");
-    verb->add_option("--config", options->config, "The site's settings")->capture_default_str();
+    Verb verb = app.add_verb("policy", "Look at policies and check them, without the API");
+    verb.require_verb();
+    verb.option("--policies", options->policies, "The folder of the policies; else the site's");
+    verb.option("--config", options->config, "The site's settings").show_default();
 
     add(verb, "ls", "List the policies", [options, &context] { list(context, *options); });
-    CLI::App* part = add(verb, "show", "Show one policy", [options, &context] { show(context, *options); });
-    part->add_option("NAME", options->name, "The policy")->required();
-    part->add_flag("--effective", options->effective, "With all that it extends, and every default");
+    Verb part = add(verb, "show", "Show one policy", [options, &context] { show(context, *options); });
+    part.option("NAME", options->name, "The policy").required();
+    part.flag("--effective", options->effective, "With all that it extends, and every default");
     part = add(verb, "check", "Check files of policies, tenants or the site; exit status 2 for a bad one",
                [options, &context] { check(context, *options); });
-    part->add_option("FILE", options->files, "The files")->required();
+    part.option("FILE", options->files, "The files").required();
     part = add(verb, "plan", "Show what the launcher would build, as JSON", [options] { plan(*options); });
-    part->add_option("NAME", options->name, "The policy")->required();
-    part->add_option("-t,--tenant", options->tenant, "For which tenant");
+    part.option("NAME", options->name, "The policy").required();
+    part.option("-t,--tenant", options->tenant, "For which tenant");
     part = add(verb, "schema", "Print the JSON Schema of the files",
                [options, &context] { schema(context, *options); });
-    part->add_option("KIND", options->kind, "policy (the default), tenant or site")
-        ->check(CLI::IsMember({"policy", "tenant", "site"}));
+    part.option("KIND", options->kind, "policy (the default), tenant or site")
+        .one_of({"policy", "tenant", "site"});
 }
 
 } // namespace sandbox::ctl

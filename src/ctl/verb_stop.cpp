@@ -4,7 +4,6 @@
 
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace sandbox::ctl {
@@ -47,16 +46,16 @@ void end_all(Context& context, const std::vector<std::string>& ids, const std::o
 
 } // namespace
 
-void add_stop(CLI::App& app, Context& context) {
+void add_stop(Verb& app, Context& context) {
     struct Options {
         std::vector<std::string> ids;
         std::string grace;
     };
     const auto options = std::make_shared<Options>();
-    CLI::App* verb = app.add_subcommand("stop", "End sessions in good order");
-    verb->add_option("ID", options->ids, "Sessions; the starts of their ids are enough")->required();
-    verb->add_option("-g,--grace", options->grace, "How long ChimeraX has to end by itself, as 10s");
-    verb->callback([options, &context] {
+    Verb verb = app.add_verb("stop", "End sessions in good order");
+    verb.option("ID", options->ids, "Sessions; the starts of their ids are enough").required();
+    verb.option("-g,--grace", options->grace, "How long ChimeraX has to end by itself, as 10s");
+    verb.run([options, &context] {
         std::optional<Duration> grace;
         if (!options->grace.empty())
             grace = parse_duration(options->grace);
@@ -64,11 +63,11 @@ void add_stop(CLI::App& app, Context& context) {
     });
 }
 
-void add_kill(CLI::App& app, Context& context) {
+void add_kill(Verb& app, Context& context) {
     const auto ids = std::make_shared<std::vector<std::string>>();
-    CLI::App* verb = app.add_subcommand("kill", "End sessions at once");
-    verb->add_option("ID", *ids, "Sessions; the starts of their ids are enough")->required();
-    verb->callback([ids, &context] { end_all(context, *ids, Duration::zero()); });
+    Verb verb = app.add_verb("kill", "End sessions at once");
+    verb.option("ID", *ids, "Sessions; the starts of their ids are enough").required();
+    verb.run([ids, &context] { end_all(context, *ids, Duration::zero()); });
 }
 
 } // namespace sandbox::ctl

@@ -4,7 +4,6 @@
 #include <memory>
 #include <ostream>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace sandbox::ctl {
@@ -65,15 +64,14 @@ void show(Context& context, const std::string& name) {
 
 } // namespace
 
-void add_tenant(CLI::App& app, Context& context) {
-    CLI::App* verb = app.add_subcommand("tenant", "Look at tenants (admin)");
-    verb->require_subcommand(1);
-    verb->fallthrough();
-    verb->add_subcommand("ls", "List the tenants")->callback([&context] { list(context); });
+void add_tenant(Verb& app, Context& context) {
+    Verb verb = app.add_verb("tenant", "Look at tenants (admin)");
+    verb.require_verb();
+    verb.add_verb("ls", "List the tenants").run([&context] { list(context); });
     const auto name = std::make_shared<std::string>();
-    CLI::App* part = verb->add_subcommand("show", "Show one tenant");
-    part->add_option("NAME", *name, "The tenant")->required();
-    part->callback([name, &context] { show(context, *name); });
+    Verb part = verb.add_verb("show", "Show one tenant");
+    part.option("NAME", *name, "The tenant").required();
+    part.run([name, &context] { show(context, *name); });
 }
 
 } // namespace sandbox::ctl

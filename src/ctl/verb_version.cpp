@@ -3,7 +3,6 @@
 
 #include <ostream>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace sandbox::ctl {
@@ -32,8 +31,8 @@ void version(Context& context) {
 
 } // namespace
 
-void add_version(CLI::App& app, Context& context) {
-    app.add_subcommand("version", "Show the versions of this tool and of the server")->callback([&context] {
+void add_version(Verb& app, Context& context) {
+    app.add_verb("version", "Show the versions of this tool and of the server").run([&context] {
         version(context);
     });
 }

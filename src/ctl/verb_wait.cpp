@@ -4,7 +4,6 @@
 
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace sandbox::ctl {
@@ -42,12 +41,12 @@ void wait(Context& context, const Options& options) {
 
 } // namespace
 
-void add_wait(CLI::App& app, Context& context) {
+void add_wait(Verb& app, Context& context) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb = app.add_subcommand("wait", "Wait until a session is in a state (--timeout, else 2m)");
-    verb->add_option("ID", options->id, "The session; the start of its id is enough")->required();
-    verb->add_option("-s,--state", options->state, "ready (the default), ended, …; several with commas");
-    verb->callback([options, &context] { wait(context, *options); });
+    Verb verb = app.add_verb("wait", "Wait until a session is in a state (--timeout, else 2m)");
+    verb.option("ID", options->id, "The session; the start of its id is enough").required();
+    verb.option("-s,--state", options->state, "ready (the default), ended, …; several with commas");
+    verb.run([options, &context] { wait(context, *options); });
 }
 
 } // namespace sandbox::ctl

@@ -11,6 +11,8 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/chimerax-sandbox
 : "${SANDBOX_TEST_RESULTS:=/dev/null}"
 # No __pycache__ beside the sources.
 export PYTHONDONTWRITEBYTECODE=1
+# ccache takes what was compiled with a precompiled header only where it is told to.
+export CCACHE_SLOPPINESS=pch_defines,time_macros
 
 # record pass|fail|skip NAME: one test case for the totals.
 record() {
@@ -33,13 +35,19 @@ setup() {
     ./tools/setup "$@"
 }
 
-# The build tree of a compiler, configured where it is not yet; prints nothing but failures.
+# configure TREE CXX [OPTION]: the build tree of a compiler, made where it is not yet; prints nothing but
+# failures. The option is -Dtests=true or none.
 configure() {
-    local tree=$1 cxx=$2
-    [[ -f $tree/build.ninja ]] && return 0
+    local tree=$1 cxx=$2 options=${3:-}
+    if [[ -f $tree/build.ninja ]]; then
+        # Made without the tests, by hand or by tools/demo.
+        [[ -z $options ]] || grep -q tests/unit "$tree/build.ninja" || meson configure "$tree" "$options"
+        return
+    fi
     local launcher=
     command -v ccache >/dev/null && launcher='ccache '
-    CXX="$launcher$cxx" meson setup "$tree" >"$tree.log" 2>&1 || {
+    # shellcheck disable=SC2086 # no option is no word
+    CXX="$launcher$cxx" meson setup "$tree" $options >"$tree.log" 2>&1 || {
         cat "$tree.log"
         rm -f "$tree.log"
         return 1
@@ -60,9 +68,14 @@ compile() {
     return "$status"
 }
 
+# The programs alone.
+product_tree() {
+    configure build g++ && compile build
+}
+
 # The tree that the tests run from.
 test_tree() {
-    configure build g++ && compile build
+    configure build g++ -Dtests=true && compile build
 }
 
 # What an administrator would install, without debug information, in the given empty folder.

@@ -26,6 +26,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from results import Results  # noqa: E402
 
 TIDY = "clang-tidy-14"
+PRECOMPILED = re.compile(r" (-include-pch \S+|-Winvalid-pch)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 TOP = Path.cwd()
 
@@ -75,8 +76,16 @@ def main():
     version = subprocess.run([TIDY, "--version"], check=True, stdout=subprocess.PIPE).stdout
     settings = version + (TOP / ".clang-tidy").read_bytes()
 
+    # Without precompiled headers: so each file is seen to include what it uses, and nothing has to be built.
+    commands = json.loads((Path(tree) / "compile_commands.json").read_text(encoding="utf-8"))
+    for entry in commands:
+        entry["command"] = PRECOMPILED.sub("", entry["command"])
+    database = Path(tree) / "tidy"
+    database.mkdir(exist_ok=True)
+    (database / "compile_commands.json").write_text(json.dumps(commands), encoding="utf-8")
+
     states = {}
-    for entry in json.loads((Path(tree) / "compile_commands.json").read_text(encoding="utf-8")):
+    for entry in commands:
         path = (Path(entry["directory"]) / entry["file"]).resolve()
         if path.is_file() and TOP in path.parents and Path(tree).resolve() not in path.parents:
             states[path] = state_of(path, entry["command"], settings)
@@ -85,7 +94,7 @@ def main():
     def tidy(path):
         if time.monotonic() > deadline:
             return None
-        done = subprocess.run([TIDY, "--quiet", "-p", tree, str(path)], stdin=subprocess.DEVNULL, check=False,
+        done = subprocess.run([TIDY, "--quiet", "-p", str(database), str(path)], stdin=subprocess.DEVNULL, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         name = path.relative_to(TOP)
         if done.returncode == 0:

@@ -1,0 +1,2 @@
+// Precompiled for the unit tests.
+#include <catch2/catch.hpp>
