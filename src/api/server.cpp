@@ -80,15 +80,6 @@ struct Server::Shared : std::enable_shared_from_this<Server::Shared> {
 
 namespace {
 
-asio::awaitable<Response> say(Response response) {
-    co_return response;
-}
-
-Admitted answer_with(Response response) {
-    return {.max_body = kMaxJsonBody,
-            .answer = [response = std::move(response)](const Request&) { return say(response); }};
-}
-
 Admitted method_not_allowed(const std::vector<std::string>& allowed) {
     std::string list;
     for (const std::string& method : allowed)
@@ -96,7 +87,7 @@ Admitted method_not_allowed(const std::vector<std::string>& allowed) {
     Response response = http_problem(405, "Method Not Allowed", "this path does not take the method",
                                      "Use one of " + list + ".");
     response.headers.emplace_back("Allow", list);
-    return answer_with(std::move(response));
+    return {.max_body = 0, .answer = {}, .refusal = std::move(response)};
 }
 
 void check_role(const Caller& caller, Role minimum) {
