@@ -20,7 +20,7 @@ manager::SessionView ended_session(manager::EndReason reason) {
     manager::SessionView session;
     session.id = "abcdefghijklmnop";
     session.state = manager::State::ended;
-    session.end.emplace();
+    session.end = manager::SessionView::End{};
     session.end->reason = reason;
     session.end->message = "what happened";
     return session;

@@ -34,7 +34,7 @@ SessionView live() {
 SessionView ended() {
     SessionView session = live();
     session.state = manager::State::ended;
-    session.end.emplace();
+    session.end = SessionView::End{};
     session.end->reason = manager::EndReason::exited;
     session.end->exit_status = 3;
     session.end->oom_kills = 1;
