@@ -36,7 +36,8 @@ inline asio::awaitable<Response> say(Response response) {
 /// A conversation whose other end the test holds.
 class Talk {
   public:
-    explicit Talk(std::function<Response(const Request&)> answer = {}, std::size_t max_body = kMaxJsonBody) {
+    explicit Talk(const std::function<Response(const Request&)>& answer = {},
+                  std::size_t max_body = kMaxJsonBody) {
         std::array<int, 2> ends{};
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
             throw_errno("socketpair");
@@ -47,7 +48,7 @@ class Talk {
                 throw Error(Errc::denied, "refused by its head");
             if (head.path == "/token")
                 return {.max_body = 0, .answer = {}, .refusal = http_problem(401, "Unauthorized", "d", "c")};
-            return {.max_body = max_body, .answer = [this, answer](Request request) {
+            return {.max_body = max_body, .answer = [this, answer](const Request& request) {
                         bodies.push_back(request.body);
                         Response response = text(request.method + " " + request.target);
                         if (request.path == "/throws")
