@@ -167,13 +167,25 @@ class Init {
     bool ending_ = false;
 };
 
+/// Ends with the launcher until that says that the scope is there. The signal is blocked from before the
+/// exec.
+[[noreturn]] void hold() {
+    sigset_t told;
+    ::sigemptyset(&told);
+    ::sigaddset(&told, wire::kHoldSignal);
+    int signal = 0;
+    if (::sigwait(&told, &signal) == 0)
+        ::prctl(PR_SET_PDEATHSIG, 0);
+    for (;;)
+        ::pause();
+}
+
 } // namespace
 
 int main(int, char** argv) {
     // Under this name it only keeps a cgroup of systemd's populated.
     if (argv[0] != nullptr && ::strcmp(argv[0], "sandbox-hold") == 0)
-        for (;;)
-            ::pause();
+        hold();
     // First of all: from here on /proc/1 belongs to root, and no process of the same uid may trace it or open
     // its descriptors.
     if (::prctl(PR_SET_DUMPABLE, 0) != 0 || ::getpid() != 1) {

@@ -1,6 +1,7 @@
 // sandbox-launcher: the one privileged program. It makes and removes sandboxes by the root-owned policies,
 // for a manager that it does not trust.
 #include "sandbox/base/error.hpp"
+#include "sandbox/base/exit_status.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/base/log.hpp"
 #include "sandbox/kernel/capability.hpp"
@@ -56,7 +57,7 @@ void print_plan(const Options& options) {
 UniqueFd watch_signals() {
     sigset_t watched;
     ::sigemptyset(&watched);
-    for (const int signal : {SIGTERM, SIGINT, SIGCHLD})
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD})
         ::sigaddset(&watched, signal);
     ::sigprocmask(SIG_SETMASK, &watched, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
@@ -81,6 +82,7 @@ class ManagerChild {
         stopping_ = true;
         ::kill(pid_, SIGTERM);
     }
+    void reload() const { ::kill(pid_, SIGHUP); }
     /// True when `pid` was it and it is not to be started again.
     bool ended(pid_t pid, int status) {
         if (pid != pid_)
@@ -88,6 +90,11 @@ class ManagerChild {
         if (!stopping_ && WIFSIGNALED(status)) {
             log::warning("the manager died of signal " + std::to_string(WTERMSIG(status)) +
                          " and is started again");
+            start();
+            return false;
+        }
+        if (!stopping_ && WIFEXITED(status) && WEXITSTATUS(status) == kHandoverStatus) {
+            log::info("the manager hands over to the next one");
             start();
             return false;
         }
@@ -105,6 +112,16 @@ class ManagerChild {
     bool stopping_ = false;
 };
 
+/// For a launcher that has no manager as its child. The manager, which is told by a signal of its own or by a
+/// caller, asks for the same.
+void reload(launcher::Server& server) {
+    try {
+        server.reload({});
+    } catch (const Error& error) {
+        log::error("reload: " + error.full());
+    }
+}
+
 std::string default_manager() {
     const auto beside = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "sandboxd";
     return beside.string();
@@ -120,11 +137,9 @@ int serve(const Options& options) {
     const UniqueFd signals = watch_signals();
     launcher::Environment environment =
         launcher::make_environment(policy::load_site(options.config, policy::Trust::root_owned_only));
-    if (!options.fault.empty()) {
-        environment.fault = launcher::step_from_text(options.fault);
-        if (!environment.fault)
-            throw Error(Errc::invalid_argument, "there is no step " + options.fault, {}, "--fault-after");
-    }
+    if (!options.fault.empty())
+        launcher::check_fault(options.fault);
+    environment.fault = options.fault;
     const std::string socket = environment.socket_path();
     launcher::CgroupDriver driver = launcher::make_cgroup_driver(
         environment.site, [&environment] { return launcher::start_holder(environment); });
@@ -140,6 +155,13 @@ int serve(const Options& options) {
     server.run(signals.get(), [&] {
         signalfd_siginfo info{};
         while (::read(signals.get(), &info, sizeof info) == sizeof info) {
+            if (info.ssi_signo == SIGHUP) {
+                if (manager)
+                    manager->reload(); // which has this one read the files too
+                else
+                    reload(server);
+                continue;
+            }
             if (info.ssi_signo != SIGCHLD) {
                 if (manager)
                     manager->stop(); // it ends its sessions first, then the loop
@@ -172,7 +194,7 @@ int main(int argc, char** argv) {
     app.add_option("--plan", options.plan,
                    "Print what a session of this policy would be made of, as JSON, and exit");
     app.add_option("--tenant", options.tenant, "The tenant for --plan")->needs("--plan");
-    app.add_option("--fault-after", options.fault, "Die by SIGKILL after this step of a launch")->group("");
+    app.add_option("--fault-after", options.fault, "Die by SIGKILL after this step or moment")->group("");
     app.add_flag("--verbose", options.verbose, "Log more");
     try {
         app.parse(argc, argv);

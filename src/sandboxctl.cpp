@@ -25,5 +25,6 @@ int main(int argc, char** argv) {
                                                        .err = std::cerr,
                                                        .width = is_terminal ? terminal_width() : 0,
                                                        .is_terminal = is_terminal,
-                                                       .colours = is_terminal && !wants_none});
+                                                       .colours = is_terminal && !wants_none,
+                                                       .err_is_terminal = ::isatty(STDERR_FILENO) == 1});
 }

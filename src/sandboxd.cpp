@@ -3,19 +3,25 @@
 #include "sandbox/api/listeners.hpp"
 #include "sandbox/api/server.hpp"
 #include "sandbox/base/error.hpp"
+#include "sandbox/base/exit_status.hpp"
 #include "sandbox/base/log.hpp"
 #include "sandbox/manager/manager.hpp"
 #include "sandbox/policy/loader.hpp"
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <string>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -29,14 +35,66 @@ struct Options {
     bool verbose = false;
 };
 
-/// Sessions do not outlive their manager's orderly end: nobody would look after them.
-asio::awaitable<void> stop_on_signal(asio::io_context& io, manager::Manager& manager) {
+/// The usual soft limit of 1,024 is for programs that call select(2), and this one has descriptors of every
+/// session. Admission sees how many are left.
+void take_all_descriptors() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log::warning("the limit of open files could not be raised to its hard limit");
+}
+
+constexpr auto kDrainTime = std::chrono::seconds(30);
+
+/// Until it is told to leave, one way or the other; the exit status. Sessions that nobody would look after
+/// do not outlive its end, unless the site wants that.
+asio::awaitable<int> run_until_told(asio::io_context& io, manager::Manager& manager, api::Server& server) {
+    using namespace asio::experimental::awaitable_operators;
     asio::signal_set signals(io, SIGTERM, SIGINT);
-    const int number = co_await signals.async_wait(asio::use_awaitable);
-    log::info("signal " + std::to_string(number) + ": ends all sessions, then itself");
+    const auto told = co_await (signals.async_wait(asio::use_awaitable) || manager.until_leaving());
+    const bool by_signal = told.index() == 0;
     ::sd_notify(0, "STOPPING=1");
-    co_await manager.shutdown();
-    io.stop();
+    if (by_signal && manager.site().on_stop == policy::OnStop::end) {
+        log::info("signal " + std::to_string(std::get<0>(told)) + ": ends all sessions, then itself");
+        co_await manager.shutdown();
+        co_return 0;
+    }
+    if (!manager.is_leaving())
+        manager.leave();
+    co_await server.drain(kDrainTime);
+    co_await manager.written();
+    co_return by_signal ? 0 : kHandoverStatus;
+}
+
+std::string monotonic_now() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return std::to_string(now.tv_sec * 1'000'000 + now.tv_nsec / 1'000);
+}
+
+/// SIGHUP, as `systemctl reload` sends it: the same as POST /v1/admin/reload, and as audited.
+asio::awaitable<void> reload_on_signal(asio::io_context& io, manager::Manager& manager) {
+    asio::signal_set hangup(io, SIGHUP);
+    for (;;) {
+        co_await hangup.async_wait(asio::use_awaitable);
+        ::sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + monotonic_now()).c_str());
+        manager::AuditEntry entry;
+        entry.action = "admin.reload";
+        entry.actor = "manager";
+        entry.outcome = "200";
+        try {
+            const manager::Reloaded done = co_await manager.reload();
+            entry.detail = "SIGHUP: " + to_text(done);
+        } catch (const Error& error) { // the log has it
+            entry.outcome = std::to_string(errc_info(error.code()).http_status);
+            entry.detail = std::string("SIGHUP: ") + error.what();
+        }
+        entry.at = std::chrono::system_clock::now();
+        manager.audit(entry);
+        ::sd_notify(0, "READY=1");
+    }
 }
 
 int serve(const Options& options) {
@@ -45,20 +103,22 @@ int serve(const Options& options) {
                     "Start it as its own user: by systemd, or by sandbox-launcher --with-manager.");
     }
     ::signal(SIGPIPE, SIG_IGN);
+    take_all_descriptors();
     // Before anything opens a descriptor: those that came with the start have fixed numbers.
     const policy::Site site = policy::load_site(options.config, policy::Trust::any_owner);
     std::vector<UniqueFd> listeners = api::open_listeners(site);
     asio::io_context io(1);
     manager::Manager manager(io, site);
     api::Server server(io, manager, SANDBOX_VERSION);
-    int status = 0;
-    asio::co_spawn(io, stop_on_signal(io, manager), [&](const std::exception_ptr& failure) {
-        if (failure) {
+    int status = 1;
+    asio::co_spawn(io, run_until_told(io, manager, server), [&](const std::exception_ptr& failure, int how) {
+        if (failure)
             log::error("the end was not an orderly one");
-            status = 1;
-            io.stop();
-        }
+        else
+            status = how;
+        io.stop();
     });
+    asio::co_spawn(io, reload_on_signal(io, manager), asio::detached);
     server.serve(std::move(listeners));
     ::sd_notify(0, "READY=1");
     io.run();

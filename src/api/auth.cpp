@@ -49,6 +49,22 @@ Error no_credentials(const std::string& what) {
 
 } // namespace
 
+std::string_view to_text(Role role) {
+    switch (role) {
+    case Role::anyone:
+        break;
+    case Role::monitor:
+        return "monitor";
+    case Role::session:
+        return "session";
+    case Role::tenant:
+        return "tenant";
+    case Role::admin:
+        return "admin";
+    }
+    return "anyone";
+}
+
 Peer peer_of(int socket) {
     int domain = 0;
     socklen_t size = sizeof domain;
@@ -90,12 +106,14 @@ std::optional<gid_t> look_up_group(const std::string& name_or_number, const std:
 }
 
 Authenticator::Authenticator(const policy::Site& site, const std::vector<policy::Tenant>& tenants,
-                             SessionOfToken session_of_token, const std::string& passwd_file,
-                             const std::string& group_file)
+                             SessionOfToken session_of_token, ApiTokenOf api_token_of,
+                             const std::string& passwd_file, const std::string& group_file)
     : admin_group_(look_up_group(site.admin_group, group_file)),
       admin_hashes_(site.admin_token_hashes),
-      session_of_token_(std::move(session_of_token)) {
+      session_of_token_(std::move(session_of_token)),
+      api_token_of_(std::move(api_token_of)) {
     for (const policy::Tenant& tenant : tenants) {
+        tenants_.insert(tenant.name);
         for (const std::string& hash : tenant.token_hashes)
             tenant_hashes_.emplace_back(hash, tenant.name);
         for (const std::string& user : tenant.users) {
@@ -121,9 +139,45 @@ Caller Authenticator::by_token(const std::string& token) const {
             caller = {.role = Role::admin, .tenant = {}, .session = {}};
     if (caller.role != Role::anyone)
         return caller;
+    if (const auto api_token = api_token_of_(token))
+        return by_api_token(*api_token);
     if (const auto session = session_of_token_(token))
         return {.role = Role::session, .tenant = {}, .session = *session};
     throw no_credentials("the token is not one of this site");
+}
+
+/// Who has the secret may hear why it does not hold.
+Caller Authenticator::by_api_token(const manager::ApiToken& token) const {
+    using manager::TokenRole;
+    if (const auto state = token.state(std::chrono::system_clock::now());
+        state != manager::TokenState::active) {
+        throw no_credentials("the token " + token.id +
+                             (state == manager::TokenState::revoked
+                                  ? " was revoked at " + format_time(*token.revoked_at)
+                                  : " expired at " + format_time(token.expires_at)));
+    }
+    const bool of_tenant = token.role == TokenRole::tenant || token.role == TokenRole::session;
+    if (of_tenant && !tenants_.contains(token.tenant))
+        throw no_credentials("the tenant " + token.tenant + " of the token is not there any more");
+    Caller caller{.role = Role::monitor, .tenant = {}, .session = {}};
+    caller.token = token.id;
+    caller.expires_at = token.expires_at;
+    switch (token.role) {
+    case TokenRole::monitor:
+        break;
+    case TokenRole::session:
+        caller.role = Role::session;
+        caller.session = token.session;
+        break;
+    case TokenRole::tenant:
+        caller.role = Role::tenant;
+        caller.tenant = token.tenant;
+        break;
+    case TokenRole::admin:
+        caller.role = Role::admin;
+        break;
+    }
+    return caller;
 }
 
 Caller Authenticator::by_user(const Peer& peer) const {

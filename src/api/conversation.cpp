@@ -3,18 +3,23 @@
 #include "sandbox/api/problem.hpp"
 #include "sandbox/base/id.hpp"
 #include "sandbox/base/log.hpp"
+#include "wire.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
+#include <sstream>
 #include <stdexcept>
+#include <utility>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <openssl/err.h>
 #include <unistd.h>
 
 namespace asio = boost::asio;
@@ -25,10 +30,11 @@ namespace sandbox::api {
 namespace {
 
 using namespace std::chrono_literals;
-using Stream = beast::basic_stream<asio::generic::stream_protocol>;
 using Parser = http::request_parser<http::string_body>;
+using StreamParser = http::request_parser<http::buffer_body>;
 
-constexpr auto kHeaderTime = 10s, kIdleTime = 60s, kBodyPause = 30s, kBodyTime = 300s, kWriteTime = 300s;
+constexpr auto kHeaderTime = 10s, kIdleTime = 60s, kBodyPause = 30s, kBodyTime = 300s, kWriteTime = 300s,
+               kUploadTime = 3600s, kHandshakeTime = 10s;
 /// The parser's one limit is for the request line and the headers together; each has its own check.
 constexpr std::size_t kMaxHead = kMaxTarget + kMaxHeaders + 64;
 constexpr std::size_t kReadStep = 64 * 1024;
@@ -46,7 +52,7 @@ Response bad_request(const std::string& detail) {
     return problem(Error(Errc::invalid_argument, detail, "Send well-formed HTTP/1.1."));
 }
 
-Response too_large(std::size_t limit) {
+Response too_large(std::uint64_t limit) {
     return problem(Error(Errc::too_large, "the body is over this route's limit",
                          "Send at most " + std::to_string(limit) + " bytes.", "body"));
 }
@@ -129,18 +135,19 @@ std::string one_line(std::string text) {
     return text;
 }
 
+/// `Stream` is a Wire, or TLS above one. All deadlines are the wire's.
+template <typename Stream>
 class Conversation {
   public:
-    Conversation(asio::generic::stream_protocol::socket socket, Admit admit)
-        : stream_(std::move(socket)),
+    Conversation(Stream& stream, Admit admit)
+        : stream_(stream),
+          wire_(wire_of(stream)),
           admit_(std::move(admit)) {}
 
     asio::awaitable<void> run() {
-        while (co_await one_request())
-            ;
-        beast::error_code ignored;
-        stream_.socket().shutdown(asio::socket_base::shutdown_send, ignored);
-        co_await drain();
+        bool goes_on = true; // GCC 12 makes a trap of co_await in the loop's condition, in a template
+        while (goes_on)
+            goes_on = co_await one_request();
     }
 
   private:
@@ -152,7 +159,7 @@ class Conversation {
         parser.header_limit(static_cast<std::uint32_t>(kMaxHead));
         parser.body_limit(kMaxRestBody);
         parser.eager(false); // the head alone: its body waits for its limit
-        stream_.expires_after(kHeaderTime);
+        wire_.expires_after(kHeaderTime);
         beast::error_code error;
         while (!error && !parser.is_header_done())
             error = co_await advance(parser);
@@ -176,11 +183,13 @@ class Conversation {
         Admitted admitted;
         std::optional<Response> refusal;
         bool keep = parser.keep_alive();
+        can_chunk_ = parser.get().version() == 11;
         std::string id;
         const bool head_only = parser.get().method() == http::verb::head;
         try {
             request = request_of(parser);
             id = request_id(request);
+            request.id = id;
             admitted = admit_(request);
             refusal = std::move(admitted.refusal);
         } catch (const Error& error) {
@@ -190,13 +199,81 @@ class Conversation {
             id = new_session_id();
         if (refusal) // the body, where there is one, is not read: nothing can follow it
             co_return co_await write(*refusal, id, keep && parser.is_done(), head_only);
+        if (admitted.streams_body)
+            co_return co_await answer_stream(parser, admitted, std::move(request), id, keep);
         refusal = co_await read_body(parser, admitted.max_body);
         if (refusal)
             co_return co_await write(*refusal, id, false, head_only);
         request.body = std::move(parser.get().body());
-        stream_.expires_never();
+        wire_.expires_never();
+        const std::shared_ptr<Client> client = watched_client();
+        request.client = client;
         const Response response = co_await answer_safely(admitted, std::move(request));
+        client->answered();
+        if (const auto watch = std::exchange(hang_up_, nullptr))
+            watch->cancel();
         co_return co_await write(response, id, keep, head_only);
+    }
+
+    /// The handler takes the body as it comes; what it leaves is not read, and nothing can follow it.
+    asio::awaitable<bool> answer_stream(Parser& head, const Admitted& admitted, Request request,
+                                        std::string id, bool keep) {
+        if (head.content_length() && *head.content_length() > admitted.max_body)
+            co_return co_await write(too_large(admitted.max_body), id, false, false);
+        bool wants_continue = lower(head.get()[http::field::expect]) == "100-continue";
+        StreamParser parser(std::move(head));
+        parser.body_limit(admitted.max_body);
+        const auto deadline = std::chrono::steady_clock::now() + kUploadTime;
+        request.body_stream = [&]() -> asio::awaitable<std::optional<std::string>> {
+            return next_piece(parser, deadline, std::exchange(wants_continue, false));
+        };
+        const Response response = co_await answer_safely(admitted, std::move(request));
+        co_return co_await write(response, id, keep && parser.is_done(), false);
+    }
+
+    asio::awaitable<std::optional<std::string>>
+    next_piece(StreamParser& parser, std::chrono::steady_clock::time_point deadline, bool wants_continue) {
+        if (parser.is_done())
+            co_return std::nullopt;
+        if (wants_continue)
+            co_await say_continue();
+        std::string piece(kReadStep, '\0');
+        auto& body = parser.get().body();
+        body.data = piece.data();
+        body.size = piece.size();
+        while (body.size == piece.size() && !parser.is_done()) {
+            beast::error_code error = http::error::need_more;
+            if (buffer_.size() > 0)
+                buffer_.consume(parser.put(buffer_.data(), error));
+            if (error == http::error::need_buffer)
+                break;
+            if (error == http::error::need_more && body.size == piece.size()) {
+                wire_.expires_at(std::min(deadline, std::chrono::steady_clock::now() + kBodyPause));
+                auto [failure, size] = co_await stream_.async_read_some(buffer_.prepare(kReadStep), kTuple);
+                buffer_.commit(size);
+                error = failure;
+            } else if (error == http::error::need_more) {
+                error = {};
+            }
+            if (error)
+                throw Error(Errc::invalid_argument, "the body is malformed or incomplete: " + error.message(),
+                            "Send well-formed HTTP/1.1.", "body");
+        }
+        wire_.expires_never();
+        piece.resize(piece.size() - body.size);
+        if (piece.empty())
+            co_return std::nullopt;
+        co_return piece;
+    }
+
+    std::shared_ptr<Client> watched_client() {
+        const auto its = std::make_shared<std::weak_ptr<Client>>();
+        auto client = std::make_shared<Client>([this, its] {
+            hang_up_ = std::make_shared<HangUp>(wire_);
+            asio::co_spawn(wire_.get_executor(), HangUp::watch(hang_up_, its->lock()), asio::detached);
+        });
+        *its = client;
+        return client;
     }
 
     static asio::awaitable<Response> answer_safely(const Admitted& admitted, Request request) {
@@ -234,14 +311,14 @@ class Conversation {
     asio::awaitable<bool> await_first_byte() {
         if (buffer_.size() > 0)
             co_return true;
-        stream_.expires_after(served_ == 0 ? kHeaderTime : kIdleTime);
+        wire_.expires_after(served_ == 0 ? kHeaderTime : kIdleTime);
         auto [error, size] = co_await stream_.async_read_some(buffer_.prepare(kReadStep), kTuple);
         buffer_.commit(size);
         co_return !error && size > 0;
     }
 
     /// An answer where the body is not to be had.
-    asio::awaitable<std::optional<Response>> read_body(Parser& parser, std::size_t limit) {
+    asio::awaitable<std::optional<Response>> read_body(Parser& parser, std::uint64_t limit) {
         if (parser.content_length() && *parser.content_length() > limit)
             co_return too_large(limit);
         parser.body_limit(limit);
@@ -249,7 +326,7 @@ class Conversation {
             co_await say_continue();
         const auto deadline = std::chrono::steady_clock::now() + kBodyTime;
         while (!parser.is_done()) {
-            stream_.expires_at(std::min(deadline, std::chrono::steady_clock::now() + kBodyPause));
+            wire_.expires_at(std::min(deadline, std::chrono::steady_clock::now() + kBodyPause));
             const beast::error_code error = co_await advance(parser);
             if (error == http::error::body_limit)
                 co_return too_large(limit);
@@ -261,7 +338,7 @@ class Conversation {
 
     asio::awaitable<void> say_continue() {
         static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-        stream_.expires_after(kHeaderTime);
+        wire_.expires_after(kHeaderTime);
         co_await asio::async_write(stream_, asio::buffer(kContinue), kTuple);
     }
 
@@ -274,18 +351,55 @@ class Conversation {
         message.set("X-Request-Id", id);
         for (const auto& [name, value] : response.headers)
             message.set(name, one_line(value));
-        message.content_length(response.file ? response.file->size : response.body.size());
+        if (response.stream) {
+            // A client of HTTP/1.0 knows the end of the connection alone as an end.
+            message.chunked(can_chunk_);
+            keep = keep && can_chunk_;
+        } else if (response.status != 304) {
+            message.content_length(response.file ? response.file->size : response.body.size());
+        }
         message.keep_alive(keep);
-        if (!head_only && !response.file)
+        if (!head_only && !response.file && !response.stream)
             message.body() = response.body;
         http::response_serializer<http::string_body> serializer(message);
-        stream_.expires_after(kWriteTime);
-        auto [error, size] = co_await http::async_write(stream_, serializer, kTuple);
+        wire_.expires_after(kWriteTime);
+        // The header alone: a chunked body without anything in it would be a complete one.
+        auto [error, size] = response.stream ? co_await http::async_write_header(stream_, serializer, kTuple)
+                                             : co_await http::async_write(stream_, serializer, kTuple);
         if (error)
+            co_return false;
+        if (response.stream && !head_only && !co_await send_stream(response.stream))
             co_return false;
         if (response.file && !head_only && !co_await send_file(*response.file))
             co_return false;
         co_return keep;
+    }
+
+    /// False where the client has gone, or does not read.
+    asio::awaitable<bool> send_stream(const BodyStream& next) {
+        for (;;) {
+            wire_.expires_never();
+            const std::optional<std::string> piece = co_await next();
+            std::string text;
+            if (piece && piece->empty()) {
+                if (is_gone(wire_))
+                    co_return false;
+                continue;
+            }
+            if (can_chunk_ && piece) {
+                std::ostringstream size;
+                size << std::hex << piece->size();
+                text = size.str() + "\r\n" + *piece + "\r\n";
+            } else {
+                text = piece ? *piece : can_chunk_ ? "0\r\n\r\n" : "";
+            }
+            wire_.expires_after(kBodyPause);
+            auto [error, size] = co_await asio::async_write(stream_, asio::buffer(text), kTuple);
+            if (error)
+                co_return false;
+            if (!piece)
+                co_return true;
+        }
     }
 
     /// False where not all of it was sent: then only the end of the connection can say so.
@@ -294,10 +408,11 @@ class Conversation {
         for (std::uint64_t sent = 0; sent < file.size;) {
             const auto wanted =
                 static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), file.size - sent));
-            const ssize_t got = ::pread(file.fd.get(), chunk.data(), wanted, static_cast<off_t>(sent));
+            const ssize_t got =
+                ::pread(file.fd.get(), chunk.data(), wanted, static_cast<off_t>(file.offset + sent));
             if (got <= 0)
                 co_return false; // it was cut short meanwhile
-            stream_.expires_after(kBodyPause);
+            wire_.expires_after(kBodyPause);
             const auto piece = asio::buffer(chunk.data(), static_cast<std::size_t>(got));
             auto [error, size] = co_await asio::async_write(stream_, piece, kTuple);
             if (error)
@@ -307,30 +422,61 @@ class Conversation {
         co_return true;
     }
 
-    /// Takes what still comes, for a moment: closing with unread bytes would reset the connection, and the
-    /// caller might never see the answer.
-    asio::awaitable<void> drain() {
-        std::array<char, 4096> waste{};
-        stream_.expires_after(1s);
-        for (;;) {
-            auto [error, size] = co_await stream_.async_read_some(asio::buffer(waste), kTuple);
-            if (error || size == 0)
-                break;
-        }
-    }
-
-    Stream stream_;
+    Stream& stream_;
+    Wire& wire_;
     Admit admit_;
+    std::shared_ptr<HangUp> hang_up_;
     beast::flat_buffer buffer_;
     std::size_t served_ = 0;
+    bool can_chunk_ = false;
 };
+
+/// Whoever took TLS for plain HTTP is told so in plain HTTP, as he cannot read anything else.
+asio::awaitable<void> say_tls(Wire& wire) {
+    const std::string body =
+        http_problem(400, "Bad Request", "this port speaks TLS", "Call it by https://.").body;
+    const std::string text = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\n"
+                             "Content-Length: " +
+                             std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+    wire.expires_after(kHeaderTime);
+    co_await asio::async_write(wire, asio::buffer(text), kTuple);
+}
+
+asio::awaitable<void> converse_tls(TlsStream& stream, Admit admit) {
+    Wire& wire = wire_of(stream);
+    wire.expires_after(kHandshakeTime); // for all of it, however slowly it comes
+    const auto [failure] = co_await stream.async_handshake(asio::ssl::stream_base::server, kTuple);
+    if (failure) {
+        ::ERR_clear_error();
+        log::debug("a TLS handshake failed: " + failure.message());
+        if (failure.category() == asio::error::get_ssl_category() &&
+            ERR_GET_REASON(static_cast<unsigned long>(failure.value())) == SSL_R_HTTP_REQUEST)
+            co_await say_tls(wire);
+        co_return;
+    }
+    Conversation<TlsStream> conversation(stream, std::move(admit));
+    co_await conversation.run();
+    // Without this word of farewell a client could take a cut answer for a whole one.
+    wire.expires_after(1s);
+    co_await stream.async_shutdown(kTuple);
+    ::ERR_clear_error();
+}
 
 } // namespace
 
-asio::awaitable<void> converse(asio::generic::stream_protocol::socket socket, Admit admit) {
+asio::awaitable<void> converse(asio::generic::stream_protocol::socket socket, Admit admit,
+                               std::shared_ptr<asio::ssl::context> tls) {
     try {
-        Conversation conversation(std::move(socket), std::move(admit));
-        co_await conversation.run();
+        if (tls) {
+            TlsStream stream(Wire(std::move(socket)), *tls);
+            co_await converse_tls(stream, std::move(admit));
+            co_await take_leave(wire_of(stream));
+        } else {
+            Wire wire(std::move(socket));
+            Conversation<Wire> conversation(wire, std::move(admit));
+            co_await conversation.run();
+            co_await take_leave(wire);
+        }
     } catch (const std::exception& error) {
         log::warning(std::string("a connection ended: ") + error.what());
     }

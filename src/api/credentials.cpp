@@ -47,6 +47,15 @@ bool is_port(std::string_view text) {
            text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+/// That name, in lower case, with or without a port.
+bool is_host(std::string_view host, std::string_view name) {
+    const std::string low = lower(host);
+    if (!low.starts_with(name))
+        return false;
+    const std::string_view rest = std::string_view(low).substr(name.size());
+    return rest.empty() || (rest[0] == ':' && is_port(rest.substr(1)));
+}
+
 } // namespace
 
 std::optional<std::string> bearer_token(std::string_view authorization) {
@@ -66,29 +75,29 @@ std::optional<std::string> basic_password(std::string_view authorization) {
 }
 
 bool is_loopback_host(std::string_view host) {
-    const std::string low = lower(host);
     static constexpr std::array<std::string_view, 3> kNames{"localhost", "127.0.0.1", "[::1]"};
-    return std::ranges::any_of(kNames, [&](std::string_view name) {
-        if (!low.starts_with(name))
-            return false;
-        const std::string_view rest = std::string_view(low).substr(name.size());
-        return rest.empty() || (rest[0] == ':' && is_port(rest.substr(1)));
-    });
+    return std::ranges::any_of(kNames, [&](std::string_view name) { return is_host(host, name); });
 }
 
-void check_host_and_origin(const Request& request, const Peer& peer) {
+void check_host_and_origin(const Request& request, const Peer& peer, const std::vector<std::string>& names) {
+    const auto is_known = [&](std::string_view host) {
+        return is_loopback_host(host) ||
+               std::ranges::any_of(names, [&](const std::string& name) { return is_host(host, name); });
+    };
     const auto host = request.header("host");
     const bool absent = !host || host->empty();
-    if (absent ? !peer.local : !is_loopback_host(*host)) {
-        throw Error(Errc::invalid_argument, "the Host header does not name this machine's loopback",
-                    "Call the API as localhost, 127.0.0.1 or [::1].", "Host");
+    if (absent ? !peer.local : !is_known(*host)) {
+        throw Error(
+            Errc::invalid_argument, "the Host header names neither loopback nor a name of this site",
+            "Call the API as localhost, 127.0.0.1 or [::1], or as one of host_names in sandboxd.toml.",
+            "Host");
     }
     const auto origin = request.header("origin");
     if (!origin)
         return;
     const std::string low = lower(*origin);
     for (const std::string_view scheme : {"http://", "https://"})
-        if (low.starts_with(scheme) && is_loopback_host(std::string_view(low).substr(scheme.size())))
+        if (low.starts_with(scheme) && is_known(std::string_view(low).substr(scheme.size())))
             return;
     throw Error(Errc::denied, "requests of web pages of other origins are refused",
                 "Call the API from a server, not from a page of another site.", "Origin");

@@ -1,5 +1,8 @@
-// Routes of what the site has: policies, tenants, health, version.
+// Routes of what the site has: policies, tenants, room for more, health, version.
+#include "embedded_openapi.hpp"
 #include "sandbox/api/handlers.hpp"
+#include "sandbox/api/pressure_json.hpp"
+#include "sandbox/api/requests.hpp"
 #include "sandbox/api/session_json.hpp"
 #include "sandbox/base/error.hpp"
 
@@ -13,10 +16,6 @@ namespace sandbox::api {
 namespace {
 
 using manager::Manager;
-
-Response ok(std::string body) {
-    return {.status = 200, .content_type = "application/json", .body = std::move(body), .headers = {}};
-}
 
 /// A tenant sees the policies that it may use.
 std::vector<policy::Policy> visible_policies(const Manager& manager, const Caller& caller) {
@@ -46,6 +45,82 @@ asio::awaitable<Response> get_policy(Manager& manager, Exchange exchange) {
     throw Error(Errc::not_found, "there is no such policy", "GET /v1/policies lists yours.", "name");
 }
 
+/// How much of what it may have a tenant has.
+nlohmann::ordered_json quota_object(const policy::Tenant& tenant,
+                                    const std::vector<manager::SessionView>& sessions) {
+    std::uint64_t count = 0, queued = 0, memory = 0;
+    for (const manager::SessionView& session : sessions) {
+        if (session.tenant != tenant.name || session.state == manager::State::ended)
+            continue;
+        ++count;
+        queued += session.state == manager::State::queued ? 1 : 0;
+        memory += session.enforced.memory_max.value_or(Bytes{}).value;
+    }
+    nlohmann::ordered_json object{
+        {"tenant", tenant.name},
+        {"sessions", {{"live", count}, {"queued", queued}, {"max", tenant.max_sessions}}},
+        {"memory", {{"promised_bytes", memory}, {"max_bytes", nullptr}}}};
+    if (tenant.memory_max)
+        object["memory"]["max_bytes"] = tenant.memory_max->value;
+    return object;
+}
+
+/// What the caller's credentials make of it.
+asio::awaitable<Response> whoami(Manager&, Exchange exchange) {
+    check_parameters(exchange.request, {});
+    const Caller& caller = exchange.caller;
+    nlohmann::ordered_json document{{"role", to_text(caller.role)}};
+    if (!caller.tenant.empty())
+        document["tenant"] = caller.tenant;
+    if (!caller.session.empty())
+        document["session"] = caller.session;
+    co_return ok(document.dump());
+}
+
+/// A tenant's own; of an admin all.
+asio::awaitable<Response> quota(Manager& manager, Exchange exchange) {
+    check_parameters(exchange.request, {"tenant"});
+    const std::string wanted = exchange.caller.role == Role::admin
+                                   ? exchange.request.parameter("tenant").value_or("")
+                                   : exchange.caller.tenant;
+    const std::vector<manager::SessionView> sessions = manager.list();
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const policy::Tenant& tenant : manager.tenants())
+        if (wanted.empty() || tenant.name == wanted)
+            list.push_back(quota_object(tenant, sessions));
+    if (!wanted.empty() && list.empty())
+        throw Error(Errc::not_found, "there is no such tenant", "GET /v1/tenants lists them.", "tenant");
+    const nlohmann::ordered_json document{{"quotas", std::move(list)}};
+    co_return ok(document.dump());
+}
+
+/// A tenant sees what concerns it; an admin all.
+asio::awaitable<Response> audit(Manager& manager, Exchange exchange) {
+    const Request& request = exchange.request;
+    check_parameters(request, {"session", "tenant", "since", "until", "limit"});
+    manager::AuditQuery query;
+    query.session = request.parameter("session").value_or("");
+    query.tenant = request.parameter("tenant").value_or("");
+    if (exchange.caller.role != Role::admin) {
+        if (!query.tenant.empty() && query.tenant != exchange.caller.tenant)
+            throw Error(Errc::denied, "another tenant's audit trail is not yours to read",
+                        "Leave the tenant out.", "tenant");
+        query.tenant = exchange.caller.tenant;
+    }
+    query.since = time_parameter(request, "since");
+    query.until = time_parameter(request, "until");
+    query.limit = count_parameter(request, "limit", 1000).value_or(100);
+    const manager::AuditFound found = co_await manager.search_audit(std::move(query));
+    std::string body = R"({"entries":[)"; // each line is an object already
+    for (const std::string& line : found.lines)
+        body += (&line == &found.lines.front() ? "" : ",") + line;
+    co_return ok(body + R"(],"truncated":)" + (found.truncated ? "true}" : "false}"));
+}
+
+asio::awaitable<Response> openapi(Manager&, Exchange) {
+    co_return ok(std::string(embedded::kOpenApi));
+}
+
 asio::awaitable<Response> list_tenants(Manager& manager, Exchange exchange) {
     check_parameters(exchange.request, {});
     co_return ok(tenants_json(manager.tenants()));
@@ -59,14 +134,33 @@ asio::awaitable<Response> get_tenant(Manager& manager, Exchange exchange) {
     throw Error(Errc::not_found, "there is no such tenant", "GET /v1/tenants lists them.", "name");
 }
 
+/// `started_at` tells one manager from the next.
 asio::awaitable<Response> healthz(Manager&, Exchange) {
-    co_return ok(R"({"status":"ok"})");
+    static const std::string started_at = format_time(std::chrono::system_clock::now());
+    const nlohmann::ordered_json document{{"status", "ok"}, {"started_at", started_at}};
+    co_return ok(document.dump());
 }
 
 asio::awaitable<Response> readyz(Manager& manager, Exchange) {
+    if (manager.is_draining())
+        throw Error(Errc::unavailable, "the host takes no new sessions: it is being drained",
+                    "`sandboxctl admin drain --undo` takes them again.")
+            .with({std::chrono::seconds(30), "draining"});
     if (manager.launcher_connected())
         co_return ok(R"({"status":"ready"})");
     throw Error(Errc::unavailable, "the launcher is not connected", "Look at the log of sandbox-launcher.");
+}
+
+/// For load balancers: 503 while no create would be admitted or queued.
+asio::awaitable<Response> pressure(Manager& manager, Exchange exchange) {
+    check_parameters(exchange.request, {});
+    const manager::PressureView view = manager.pressure();
+    Response response = ok(pressure_json(view));
+    if (view.refuses) {
+        response.status = 503;
+        response.headers.emplace_back("Retry-After", std::to_string(view.refuses->after.count()));
+    }
+    co_return response;
 }
 
 asio::awaitable<Response> version_answer(std::string version) {
@@ -87,10 +181,16 @@ void handlers::add_catalog(std::vector<Route>& routes, Manager& manager, const s
                               return handler(manager, std::move(exchange));
                           }});
     };
+    add("/v1/whoami", Role::session, whoami);
     add("/v1/policies", Role::tenant, list_policies);
     add("/v1/policies/{name}", Role::tenant, get_policy);
     add("/v1/tenants", Role::admin, list_tenants);
     add("/v1/tenants/{name}", Role::admin, get_tenant);
+    add("/v1/pressure", Role::tenant, pressure);
+    routes.back().for_monitors = true;
+    add("/v1/quota", Role::tenant, quota);
+    add("/v1/audit", Role::tenant, audit);
+    add("/v1/openapi.json", Role::anyone, openapi);
     add("/healthz", Role::anyone, healthz);
     add("/readyz", Role::anyone, readyz);
     routes.push_back({.method = "GET",
@@ -100,12 +200,17 @@ void handlers::add_catalog(std::vector<Route>& routes, Manager& manager, const s
                       .handler = [version](const Exchange&) { return version_answer(version); }});
 }
 
-Router make_router(Manager& manager, const std::string& version) {
+Router make_router(Manager& manager, const std::string& version, const HttpMetrics& http) {
     std::vector<Route> routes;
     handlers::add_sessions(routes, manager);
     handlers::add_engine(routes, manager);
     handlers::add_files(routes, manager);
+    handlers::add_events(routes, manager);
+    handlers::add_admin(routes, manager);
+    handlers::add_tokens(routes, manager);
     handlers::add_catalog(routes, manager, version);
+    handlers::add_dashboard(routes);
+    handlers::add_metrics(routes, manager, http, version);
     return Router(std::move(routes));
 }
 

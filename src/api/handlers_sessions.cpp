@@ -18,10 +18,6 @@ using manager::State;
 
 constexpr Duration kDefaultWait = std::chrono::seconds(60), kMaxWait = std::chrono::hours(1);
 
-Response ok(std::string body) {
-    return {.status = 200, .content_type = "application/json", .body = std::move(body), .headers = {}};
-}
-
 Response answer_to_create(unsigned status, const SessionView& session, const std::string& token) {
     Response response = ok(session_json(session, token));
     response.status = status;
@@ -36,10 +32,17 @@ asio::awaitable<Response> create(Manager& manager, Exchange exchange) {
     if (wanted && *wanted != "ready")
         throw Error(Errc::invalid_argument, "a create can wait for ready alone", "Send wait=ready.", "wait");
     manager::CreateRequest request = parse_create(exchange.request.body, exchange.caller);
+    request.repeat = parse_repeat(exchange.request, exchange.caller);
+    const bool comes_back = request.repeat.has_value();
     const manager::Created created = co_await manager.create(std::move(request));
+    const std::string id = created.session.id;
+    if (created.session.end) // of an earlier create with the same key
+        co_return ended_problem(error_of_end(created.session), created.session);
     if (!wanted)
         co_return answer_to_create(202, created.session, created.token);
-    const std::string id = created.session.id;
+    // Nobody would know of it. A client with a key can come back, and keeps its place in the queue.
+    if (exchange.request.client && !comes_back)
+        exchange.request.client->on_gone([&manager, id] { manager.client_gone(id); });
     bool late = false;
     SessionView session = created.session;
     try {
@@ -71,7 +74,27 @@ bool has_labels(const SessionView& session, const Request& request) {
 
 void check_list_parameters(Request request) {
     std::erase_if(request.query, [](const auto& parameter) { return parameter.first == "label"; });
-    check_parameters(request, {"state", "tenant", "limit"});
+    check_parameters(request, {"state", "tenant", "limit", "cursor", "order"});
+}
+
+/// Sessions stand in the order of their making, or the other way round.
+bool newest_first(const Request& request) {
+    const std::string order = request.parameter("order").value_or("oldest");
+    if (order != "oldest" && order != "newest")
+        throw Error(Errc::invalid_argument, "there is no such order", "Send oldest or newest.", "order");
+    return order == "newest";
+}
+
+/// Where a page ends, and the next begins.
+std::string cursor_of(const SessionView& session) {
+    return format_time(session.created_at) + "~" + session.id;
+}
+
+void check_cursor(const std::string& cursor) {
+    const std::size_t mark = cursor.find('~');
+    if (mark == std::string::npos || !is_session_id(cursor.substr(mark + 1)))
+        throw Error(Errc::invalid_argument, "the cursor is none of this list's",
+                    "Send the next_cursor of the page before.", "cursor");
 }
 
 asio::awaitable<Response> list(Manager& manager, Exchange exchange) {
@@ -80,15 +103,28 @@ asio::awaitable<Response> list(Manager& manager, Exchange exchange) {
     const auto states = states_parameter(request, "state");
     const auto tenant = request.parameter("tenant");
     const auto limit = count_parameter(request, "limit", 100000);
+    const bool newest = newest_first(request);
     std::vector<SessionView> sessions = manager.list();
     std::erase_if(sessions, [&](const SessionView& session) {
         return !may_see(exchange.caller, session) || (tenant && session.tenant != *tenant) ||
                (!states.empty() && std::ranges::find(states, session.state) == states.end()) ||
                !has_labels(session, request);
     });
-    if (limit && sessions.size() > *limit)
+    std::ranges::sort(sessions, {}, cursor_of);
+    if (newest)
+        std::ranges::reverse(sessions);
+    if (const auto cursor = request.parameter("cursor")) {
+        check_cursor(*cursor);
+        std::erase_if(sessions, [&](const SessionView& session) {
+            return newest ? cursor_of(session) >= *cursor : cursor_of(session) <= *cursor;
+        });
+    }
+    std::string next;
+    if (limit && sessions.size() > *limit) {
         sessions.resize(*limit);
-    co_return ok(sessions_json(sessions));
+        next = sessions.empty() ? "" : cursor_of(sessions.back());
+    }
+    co_return ok(sessions_json(sessions, next));
 }
 
 asio::awaitable<Response> get(Manager& manager, Exchange exchange) {
@@ -96,8 +132,7 @@ asio::awaitable<Response> get(Manager& manager, Exchange exchange) {
     const SessionView session = visible_session(manager, exchange);
     if (session.state != State::ended)
         co_return ok(session_json(session));
-    co_return ended_problem(Error(Errc::gone, "session " + session.id + " has ended", "Make a new session."),
-                            session);
+    co_return gone_problem(session);
 }
 
 asio::awaitable<Response> remove(Manager& manager, Exchange exchange) {
@@ -106,6 +141,56 @@ asio::awaitable<Response> remove(Manager& manager, Exchange exchange) {
     const std::string id = visible_session(manager, exchange).id;
     const SessionView session = co_await manager.remove(id, grace);
     co_return ok(session_json(session));
+}
+
+asio::awaitable<Response> touch(Manager& manager, Exchange exchange) {
+    check_parameters(exchange.request, {});
+    co_return ok(session_json(manager.touch(visible_session(manager, exchange).id)));
+}
+
+asio::awaitable<Response> extend(Manager& manager, Exchange exchange) {
+    check_parameters(exchange.request, {});
+    const std::string id = visible_session(manager, exchange).id;
+    const Duration by = parse_extend(exchange.request.body);
+    const SessionView session = co_await manager.extend(id, by);
+    co_return ok(session_json(session));
+}
+
+asio::awaitable<Response> change(Manager& manager, Exchange exchange) {
+    check_parameters(exchange.request, {});
+    const SessionView session = visible_session(manager, exchange);
+    if (session.state == State::ended)
+        co_return gone_problem(session);
+    manager::SessionChange asked = parse_change(exchange.request.body);
+    const SessionView changed = co_await manager.change(session.id, std::move(asked));
+    co_return ok(session_json(changed));
+}
+
+/// 202: it is `recovering`, and ready in a moment.
+asio::awaitable<Response> restart(Manager& manager, Exchange exchange) {
+    check_parameters(exchange.request, {});
+    const SessionView session = visible_session(manager, exchange);
+    if (session.state == State::ended)
+        co_return gone_problem(session);
+    const SessionView restarting = co_await manager.restart(session.id);
+    Response response = ok(session_json(restarting));
+    response.status = 202;
+    co_return response;
+}
+
+asio::awaitable<Response> set_frozen(Manager& manager, Exchange exchange, bool frozen) {
+    check_parameters(exchange.request, {});
+    const std::string id = visible_session(manager, exchange).id;
+    const SessionView session = co_await manager.set_frozen(id, frozen);
+    co_return ok(session_json(session));
+}
+
+asio::awaitable<Response> freeze(Manager& manager, Exchange exchange) {
+    return set_frozen(manager, std::move(exchange), true);
+}
+
+asio::awaitable<Response> thaw(Manager& manager, Exchange exchange) {
+    return set_frozen(manager, std::move(exchange), false);
 }
 
 asio::awaitable<Response> wait(Manager& manager, Exchange exchange) {
@@ -129,6 +214,7 @@ bool may_see(const Caller& caller, const SessionView& session) {
         return session.tenant == caller.tenant;
     case Role::session:
         return session.id == caller.session;
+    case Role::monitor:
     case Role::anyone:
         break;
     }
@@ -153,20 +239,26 @@ SessionView visible_session(const Manager& manager, const Exchange& exchange) {
 
 void handlers::add_sessions(std::vector<Route>& routes, Manager& manager) {
     const auto add = [&](const char* method, const char* pattern, Role minimum,
-                         asio::awaitable<Response> (*handler)(Manager&, Exchange)) {
+                         asio::awaitable<Response> (*handler)(Manager&, Exchange), const char* action = "") {
         routes.push_back({.method = method,
                           .pattern = pattern,
                           .minimum = minimum,
                           .max_body = kMaxJsonBody,
-                          .handler = [&manager, handler](Exchange exchange) {
-                              return handler(manager, std::move(exchange));
-                          }});
+                          .handler = [&manager, handler](
+                                         Exchange exchange) { return handler(manager, std::move(exchange)); },
+                          .action = action});
     };
-    add("POST", "/v1/sessions", Role::tenant, create);
+    add("POST", "/v1/sessions", Role::tenant, create, "session.create");
     add("GET", "/v1/sessions", Role::tenant, list);
     add("GET", "/v1/sessions/{id}", Role::session, get);
-    add("DELETE", "/v1/sessions/{id}", Role::session, remove);
+    add("PATCH", "/v1/sessions/{id}", Role::tenant, change, "session.change");
+    add("POST", "/v1/sessions/{id}/restart", Role::session, restart, "session.restart");
+    add("DELETE", "/v1/sessions/{id}", Role::session, remove, "session.delete");
     add("GET", "/v1/sessions/{id}/wait", Role::session, wait);
+    add("POST", "/v1/sessions/{id}/freeze", Role::session, freeze, "session.freeze");
+    add("POST", "/v1/sessions/{id}/thaw", Role::session, thaw, "session.thaw");
+    add("POST", "/v1/sessions/{id}/touch", Role::session, touch, "session.touch");
+    add("POST", "/v1/sessions/{id}/extend", Role::session, extend, "session.extend");
 }
 
 } // namespace sandbox::api

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string_view>
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -76,41 +77,62 @@ UniqueFd listen_unix(const std::string& path) {
 }
 
 UniqueFd listen_tcp(const std::string& text) {
-    const LoopbackAddress loopback = parse_loopback(text);
-    if (loopback.six) {
-        sockaddr_in6 address{};
-        address.sin6_family = AF_INET6;
-        address.sin6_addr = in6addr_loopback;
-        address.sin6_port = htons(loopback.port);
-        return listen_at(AF_INET6, reinterpret_cast<const sockaddr*>(&address), sizeof address, text);
-    }
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(loopback.port);
-    return listen_at(AF_INET, reinterpret_cast<const sockaddr*>(&address), sizeof address, text);
+    const ListenAddress address = parse_listen_address(text);
+    return listen_at(address.address.ss_family, reinterpret_cast<const sockaddr*>(&address.address),
+                     address.size, text);
 }
 
 } // namespace
 
-LoopbackAddress parse_loopback(const std::string& text) {
+ListenAddress parse_listen_address(const std::string& text) {
     const std::size_t colon = text.rfind(':');
     const std::string host = text.substr(0, colon);
     const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
-    LoopbackAddress address;
-    address.six = host == "[::1]";
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-    const bool known = address.six || host == "127.0.0.1" || host == "localhost";
-    if (!known || port.empty() || error != std::errc() || end != port.data() + port.size()) {
-        throw Error(Errc::invalid_argument, "no loopback address with a port: " + text,
-                    R"(Use "127.0.0.1:8600"; other hosts reach it by a reverse proxy with TLS.)",
-                    "listen_tcp");
+    std::uint16_t number = 0;
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+    ListenAddress address;
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+        auto* six = reinterpret_cast<sockaddr_in6*>(&address.address);
+        six->sin6_family = AF_INET6;
+        six->sin6_port = htons(number);
+        if (::inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &six->sin6_addr) == 1)
+            address.size = sizeof *six;
+    } else {
+        auto* four = reinterpret_cast<sockaddr_in*>(&address.address);
+        four->sin_family = AF_INET;
+        four->sin_port = htons(number);
+        if (::inet_pton(AF_INET, host.c_str(), &four->sin_addr) == 1)
+            address.size = sizeof *four;
+    }
+    if (address.size == 0 || port.empty() || error != std::errc() || end != port.data() + port.size()) {
+        throw Error(Errc::invalid_argument, "no address with a port: " + text,
+                    R"(Use one as "127.0.0.1:8600" or "[::1]:8600".)", "listen_tcp");
     }
     return address;
 }
 
+bool is_beyond_loopback(int socket) {
+    ListenAddress own;
+    own.size = sizeof own.address;
+    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&own.address), &own.size) != 0)
+        throw_errno("the address of a listening socket");
+    if (own.address.ss_family == AF_INET)
+        return ntohl(reinterpret_cast<const sockaddr_in*>(&own.address)->sin_addr.s_addr) != INADDR_LOOPBACK;
+    if (own.address.ss_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(&own.address)->sin6_addr) == 0;
+    return own.address.ss_family != AF_UNIX;
+}
+
 std::vector<UniqueFd> open_listeners(const policy::Site& site) {
     std::vector<UniqueFd> sockets = inherited();
+    for (const UniqueFd& socket : sockets)
+        if (!site.tls && !site.listen_insecure && is_beyond_loopback(socket.get()))
+            throw Error(
+                Errc::invalid_argument,
+                "an inherited socket of the API is reached from beyond loopback, and the API has no TLS",
+                "Set tls.certificate and tls.key in sandboxd.toml, or listen_insecure = true where "
+                "nobody else is on that network.",
+                "tls");
     if (!sockets.empty())
         return sockets;
     sockets.push_back(listen_unix(site.listen_unix.empty() ? site.run_dir + "/api.sock" : site.listen_unix));

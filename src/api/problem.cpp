@@ -27,7 +27,20 @@ Json document_of(const Error& error) {
         document["field"] = error.field();
     if (!error.cure().empty())
         document["cure"] = error.cure();
+    if (error.state_may_have_changed())
+        document["state_may_have_changed"] = true;
+    if (error.retry())
+        document["reason"] = error.retry()->reason;
     return document;
+}
+
+/// Where nothing better is known: a turn comes soon, and a part that is away may take a little longer.
+std::optional<std::chrono::seconds> retry_after(const Error& error, unsigned status) {
+    if (error.retry())
+        return error.retry()->after;
+    if (status == 429)
+        return std::chrono::seconds(2);
+    return status == 503 ? std::optional(std::chrono::seconds(5)) : std::nullopt;
 }
 
 Response respond(const Error& error, const Json& document) {
@@ -37,10 +50,8 @@ Response respond(const Error& error, const Json& document) {
                       .headers = {}};
     if (response.status == 401)
         response.headers.emplace_back("WWW-Authenticate", "Bearer");
-    if (response.status == 429)
-        response.headers.emplace_back("Retry-After", "2");
-    if (response.status == 503)
-        response.headers.emplace_back("Retry-After", "5");
+    if (const auto seconds = retry_after(error, response.status))
+        response.headers.emplace_back("Retry-After", std::to_string(seconds->count()));
     return response;
 }
 
@@ -67,6 +78,10 @@ Response ended_problem(const Error& error, const manager::SessionView& session) 
     return respond(error, document);
 }
 
+Response gone_problem(const manager::SessionView& session, std::string cure) {
+    return ended_problem(Error(Errc::gone, "session " + session.id + " has ended", std::move(cure)), session);
+}
+
 Error error_of_end(const manager::SessionView& session) {
     const std::string who = "session " + session.id;
     if (!session.end)
@@ -81,14 +96,22 @@ Error error_of_end(const manager::SessionView& session) {
     case signalled:
     case oom:
     case hung:
+    case crash_loop:
     case start_timeout:
         return {Errc::engine, what, "See log_tail for ChimeraX's own words."};
+    case queue_timeout:
+        // Its own room in the queue is free again, so that it can wait once more.
+        return Error(Errc::capacity, what, "Try again later, or wait longer in the queue.")
+            .with({std::chrono::seconds(1), "queue_timeout"});
     case deleted:
+    case idle:
+    case lifetime:
     case cancelled:
         return {Errc::conflict, what, "Make a new session."};
     case launch_failed:
     case shutdown:
     case orphaned:
+    case host_restarted:
         break;
     }
     return {Errc::unavailable, what, "Try again later, and tell the operator if it stays so."};

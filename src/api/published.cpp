@@ -1,8 +1,11 @@
 #include "sandbox/api/published.hpp"
 
+#include "sandbox/api/api_audit.hpp"
 #include "sandbox/api/auth.hpp"
 #include "sandbox/api/handlers.hpp"
 #include "sandbox/api/problem.hpp"
+
+#include <utility>
 
 namespace asio = boost::asio;
 
@@ -27,9 +30,22 @@ Response ask_for_token() {
     return response;
 }
 
-asio::awaitable<Response> forward(manager::Manager& manager, std::string session, Request request) {
-    std::string path = request.path;
-    co_return co_await forward_rest(manager, std::move(session), std::move(path), std::move(request));
+asio::awaitable<Response> forward(manager::Manager& manager, Exchange exchange) {
+    std::string path = exchange.request.path;
+    co_return co_await forward_rest(manager, exchange.caller.session, std::move(path),
+                                    std::move(exchange.request));
+}
+
+/// The same as the API's raw REST, in the trail too.
+asio::awaitable<Response> forward_audited(manager::Manager& manager, std::string session, Request request) {
+    Route route;
+    route.handler = [&manager](Exchange exchange) { return forward(manager, std::move(exchange)); };
+    route.action = "rest";
+    Exchange exchange{.request = std::move(request),
+                      .caller = {.role = Role::session, .tenant = {}, .session = session},
+                      .captured = {{"id", session}}};
+    std::string actor = "session " + session + " published port";
+    co_return co_await answer_audited(manager, route, std::move(exchange), std::move(actor));
 }
 
 } // namespace
@@ -45,7 +61,7 @@ Admit published_port(manager::Manager& manager, const std::string& session) {
                         "Use /run?command=….", "url");
         }
         return {.max_body = kMaxRestBody, .answer = [&manager, session](Request request) {
-                    return forward(manager, session, std::move(request));
+                    return forward_audited(manager, session, std::move(request));
                 }};
     };
 }

@@ -14,7 +14,9 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMaxLabels = 64, kMaxCommands = 1000;
+constexpr double kMaxClockSeconds = 365.0 * 24 * 3600;
 constexpr double kMaxTimeoutSeconds = 24 * 3600;
+constexpr auto kMaxTokenSeconds = std::chrono::duration<double>(manager::kMaxTokenLife).count();
 
 [[noreturn]] void refuse(const std::string& field, const std::string& what, const std::string& cure) {
     throw Error(Errc::invalid_argument, what, cure, field);
@@ -94,13 +96,12 @@ std::string tenant_of(const Json& document, const Caller& caller) {
     std::string asked = document.contains("tenant") ? text_of(document["tenant"], "tenant", 64) : "";
     if (caller.role != Role::admin) {
         if (!asked.empty() && asked != caller.tenant) {
-            throw Error(Errc::denied, "sessions of another tenant are not yours to make",
-                        "Leave the tenant out.", "tenant");
+            throw Error(Errc::denied, "you cannot act for another tenant", "Leave the tenant out.", "tenant");
         }
         return caller.tenant;
     }
     if (asked.empty())
-        refuse("tenant", "no tenant is named", "An admin says whose session it is.");
+        refuse("tenant", "no tenant is named", "An admin says whose it is.");
     if (!is_tenant_name(asked))
         refuse("tenant", "\"" + asked.substr(0, 80) + "\" is no tenant's name",
                "A name has 1 to 32 characters of a-z, 0-9 and _.");
@@ -111,11 +112,58 @@ Duration to_duration(double seconds) {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
+Duration clock_of(const Json& value, const std::string& field) {
+    return std::max(to_duration(number_of(value, field, kMaxClockSeconds)), Duration(1));
+}
+
+manager::TokenRole role_of(const Json& document, const Caller& caller) {
+    std::string text = document.contains("session") ? "session" : "tenant";
+    if (document.contains("role"))
+        text = text_of(document["role"], "role", 16);
+    const auto role = manager::token_role_from_text(text);
+    if (!role)
+        refuse("role", "there is no such role", "The roles are monitor, session, tenant and admin.");
+    const bool for_all = *role == manager::TokenRole::admin || *role == manager::TokenRole::monitor;
+    if (for_all && caller.role != Role::admin) {
+        throw Error(Errc::denied, "a token of role " + text + " has rights that you do not have",
+                    "Ask an admin for it.", "role");
+    }
+    return *role;
+}
+
+/// As long as asked, or as usual; never longer than the caller's own token.
+manager::WallTime expiry_of(const Json& document, const Caller& caller, manager::WallTime now) {
+    const bool is_asked = document.contains("ttl_seconds");
+    const Duration life =
+        is_asked ? std::max(to_duration(number_of(document["ttl_seconds"], "ttl_seconds", kMaxTokenSeconds)),
+                            Duration(1))
+                 : manager::kTokenLife;
+    if (!caller.expires_at || now + life <= *caller.expires_at)
+        return now + life;
+    if (is_asked) {
+        throw Error(Errc::denied, "the token would outlive yours",
+                    "Ask for no longer than until " + format_time(*caller.expires_at) + ".", "ttl_seconds");
+    }
+    return *caller.expires_at;
+}
+
+/// 0: a place at once or none.
+Duration queue_timeout_of(const Json& value) {
+    constexpr double kMost = 3600;
+    if (!value.is_number() || !(value.get<double>() >= 0 && value.get<double>() <= kMost))
+        refuse("queue_timeout_seconds", "the value is not a number from 0 to 3600",
+               "Send 0 to be refused rather than wait, or nothing for the site's own time.");
+    const double seconds = value.get<double>();
+    return seconds > 0 ? std::max(to_duration(seconds), Duration(1)) : Duration::zero();
+}
+
 } // namespace
 
 manager::CreateRequest parse_create(const std::string& body, const Caller& caller) {
-    const Json document = parse_object(body.empty() ? std::string("{}") : body,
-                                       {"policy", "tenant", "name", "labels", "limits", "env"});
+    const Json document =
+        parse_object(body.empty() ? std::string("{}") : body,
+                     {"policy", "tenant", "name", "labels", "limits", "env", "idle_timeout_seconds",
+                      "max_lifetime_seconds", "queue_timeout_seconds"});
     manager::CreateRequest request;
     request.tenant = tenant_of(document, caller);
     if (document.contains("policy")) {
@@ -131,7 +179,32 @@ manager::CreateRequest parse_create(const std::string& body, const Caller& calle
         read_limits(document["limits"], request.overrides);
     if (document.contains("env"))
         request.overrides.environment = texts_of(document["env"], "env", 128, 8192);
+    if (document.contains("idle_timeout_seconds"))
+        request.idle_timeout = clock_of(document["idle_timeout_seconds"], "idle_timeout_seconds");
+    if (document.contains("max_lifetime_seconds"))
+        request.max_lifetime = clock_of(document["max_lifetime_seconds"], "max_lifetime_seconds");
+    if (document.contains("queue_timeout_seconds"))
+        request.queue_timeout = queue_timeout_of(document["queue_timeout_seconds"]);
     return request;
+}
+
+std::optional<manager::Repeat> parse_repeat(const Request& request, const Caller& caller) {
+    constexpr std::size_t kMaxKey = 255;
+    const std::string_view name = "idempotency-key";
+    const auto count = std::ranges::count(request.headers, name, &Fields::value_type::first);
+    if (count == 0)
+        return std::nullopt;
+    const std::string key = *request.header(name);
+    const auto is_visible = [](char c) { return c > 0x20 && c < 0x7f; };
+    if (count > 1 || key.empty() || key.size() > kMaxKey || !std::ranges::all_of(key, is_visible)) {
+        refuse("Idempotency-Key", "the header is given twice or is no key",
+               "Send it once, with 1 to 255 visible characters of ASCII, as a UUID.");
+    }
+    const Json document =
+        Json::parse(request.body.empty() ? std::string("{}") : request.body, nullptr, false);
+    const std::string meaning = document.dump(-1, ' ', true, Json::error_handler_t::replace);
+    return manager::Repeat{caller.role == Role::admin ? "admin" : "tenant " + caller.tenant, key,
+                           sha256_hex(meaning)};
 }
 
 CommandRequest parse_commands(const std::string& body) {
@@ -152,6 +225,113 @@ CommandRequest parse_commands(const std::string& body) {
         request.timeout =
             to_duration(number_of(document["timeout_seconds"], "timeout_seconds", kMaxTimeoutSeconds));
     return request;
+}
+
+Duration parse_extend(const std::string& body) {
+    const Json document = parse_object(body, {"seconds"});
+    if (!document.contains("seconds"))
+        refuse("seconds", "no time is given", R"(Send {"seconds": 1800}.)");
+    return clock_of(document["seconds"], "seconds");
+}
+
+manager::SessionChange parse_change(const std::string& body) {
+    const Json document =
+        parse_object(body, {"name", "labels", "limits", "idle_timeout_seconds", "max_lifetime_seconds"});
+    if (document.empty())
+        refuse("body", "nothing is to be changed", R"(Send {"labels": {…}}, for one.)");
+    manager::SessionChange change;
+    if (document.contains("name"))
+        change.name = text_of(document["name"], "name", 128);
+    if (document.contains("labels"))
+        change.labels = texts_of(document["labels"], "labels", 128, 1024);
+    if (document.contains("limits"))
+        read_limits(document["limits"], change.limits);
+    if (document.contains("idle_timeout_seconds"))
+        change.idle_timeout = clock_of(document["idle_timeout_seconds"], "idle_timeout_seconds");
+    if (document.contains("max_lifetime_seconds"))
+        change.max_lifetime = clock_of(document["max_lifetime_seconds"], "max_lifetime_seconds");
+    return change;
+}
+
+RenderRequest parse_render(const std::string& body) {
+    const Json document = parse_object(body.empty() ? std::string("{}") : body,
+                                       {"width", "height", "supersample", "transparent"});
+    RenderRequest request;
+    const auto read = [&](const char* name, unsigned& value, unsigned most) {
+        if (!document.contains(name))
+            return;
+        const std::uint64_t number = count_of(document[name], name);
+        if (number > most)
+            refuse(name, "the value is too large", "Send at most " + std::to_string(most) + ".");
+        value = static_cast<unsigned>(number);
+    };
+    read("width", request.width, 8192);
+    read("height", request.height, 8192);
+    read("supersample", request.supersample, 8);
+    if (document.contains("transparent")) {
+        if (!document["transparent"].is_boolean())
+            refuse("transparent", "the value is neither true nor false", "Send one of them.");
+        request.transparent = document["transparent"].get<bool>();
+    }
+    return request;
+}
+
+manager::NewToken parse_new_token(const std::string& body, const Caller& caller, manager::WallTime now) {
+    using manager::TokenRole;
+    const Json document = parse_object(body.empty() ? std::string("{}") : body,
+                                       {"role", "tenant", "session", "name", "ttl_seconds"});
+    manager::NewToken token;
+    token.role = role_of(document, caller);
+    for (const auto& [field, role] :
+         {std::pair("tenant", TokenRole::tenant), std::pair("session", TokenRole::session)})
+        if (document.contains(field) && token.role != role)
+            refuse(field, "a token of role " + std::string(to_text(token.role)) + " has none",
+                   "Leave it out.");
+    if (token.role == TokenRole::tenant)
+        token.tenant = tenant_of(document, caller);
+    if (token.role == TokenRole::session)
+        token.session = document.contains("session") ? text_of(document["session"], "session", 64) : "";
+    if (document.contains("name"))
+        token.name = text_of(document["name"], "name", 128);
+    token.made_by = caller.token;
+    token.expires_at = expiry_of(document, caller, now);
+    return token;
+}
+
+std::string time_parameter(const Request& request, std::string_view name) {
+    const auto text = request.parameter(name);
+    if (!text)
+        return {};
+    constexpr std::string_view kPattern = "dddd-dd-ddTdd:dd:dd";
+    bool good = text->size() > kPattern.size() && text->back() == 'Z';
+    for (std::size_t i = 0; good && i < kPattern.size(); ++i) {
+        const char c = (*text)[i];
+        good = kPattern[i] == 'd' ? c >= '0' && c <= '9' : c == kPattern[i];
+    }
+    std::string fraction = good ? text->substr(kPattern.size(), text->size() - kPattern.size() - 1) : "";
+    if (fraction.empty())
+        fraction = ".";
+    good = good && fraction[0] == '.' && fraction.find_first_not_of("0123456789", 1) == std::string::npos;
+    if (!good)
+        refuse(std::string(name), "the value is no time in UTC", "Send it as 2026-01-31T12:00:00Z.");
+    fraction.resize(4, '0'); // milliseconds, as the trail has them
+    return text->substr(0, kPattern.size()) + fraction + "Z";
+}
+
+bool flag_parameter(const Request& request, std::string_view name) {
+    const std::string text = request.parameter(name).value_or("0");
+    if (text != "0" && text != "1" && text != "true" && text != "false")
+        refuse(std::string(name), "the value is neither 0 nor 1", "Send 1, or leave it out.");
+    return text == "1" || text == "true";
+}
+
+bool parse_flag(const std::string& body, const char* name) {
+    const Json document = parse_object(body.empty() ? std::string("{}") : body, {name});
+    if (!document.contains(name))
+        return false;
+    if (!document[name].is_boolean())
+        refuse(name, "the value is neither true nor false", "Send one of them.");
+    return document[name].get<bool>();
 }
 
 std::optional<Duration> seconds_parameter(const Request& request, std::string_view name, Duration most) {

@@ -67,6 +67,23 @@ Json end(const SessionView::End& end) {
     return object;
 }
 
+Json autosave(const SessionView::Autosave& autosave) {
+    Json object{{"last_at", value_or_null(autosave.last_at)},
+                {"file", autosave.file.empty() ? Json(nullptr) : Json(autosave.file)},
+                {"restored_at", value_or_null(autosave.restored_at)}};
+    if (!autosave.failure.empty())
+        object["failure"] = autosave.failure;
+    return object;
+}
+
+Json rest(const SessionView::Rest& rest) {
+    Json object{{"frozen_at", format_time(rest.frozen_at)},
+                {"reclaimed_bytes", value_or_null(rest.reclaimed)}};
+    if (!rest.not_reclaimed.empty())
+        object["not_reclaimed"] = rest.not_reclaimed;
+    return object;
+}
+
 /// Where ChimeraX's own REST interface is for this session.
 std::string url_of(const SessionView& session) {
     if (session.published_port)
@@ -101,6 +118,15 @@ Json session_object(const SessionView& session) {
     object["created_at"] = format_time(session.created_at);
     object["ready_at"] = value_or_null(session.ready_at);
     object["last_activity_at"] = value_or_null(session.last_activity_at);
+    object["restarts"] = session.restarts;
+    if (!session.restart_reason.empty())
+        object["restart_reason"] = session.restart_reason;
+    if (session.autosave)
+        object["autosave"] = autosave(*session.autosave);
+    if (session.rest)
+        object["rest"] = rest(*session.rest);
+    object["expires"] = {{"idle_at", value_or_null(session.expires.idle_at)},
+                         {"lifetime_at", value_or_null(session.expires.lifetime_at)}};
     object["limits"] = {{"asked", limits(session.asked)},
                         {"enforced", limits(session.enforced)},
                         {"not_enforced", array_of(session.not_enforced)}};
@@ -163,13 +189,13 @@ std::string session_json(const SessionView& session, const std::string& token) {
     return dump(object);
 }
 
-std::string sessions_json(const std::vector<SessionView>& sessions) {
-    return list_json("sessions", sessions, session_object);
-}
-
-std::string stats_json(const SessionView& session) {
-    const Json document{
-        {"id", session.id}, {"state", to_text(session.state)}, {"usage", usage(session.usage)}};
+std::string sessions_json(const std::vector<SessionView>& sessions, const std::string& next_cursor) {
+    Json array = Json::array();
+    for (const SessionView& session : sessions)
+        array.push_back(session_object(session));
+    Json document{{"sessions", std::move(array)}};
+    if (!next_cursor.empty())
+        document["next_cursor"] = next_cursor;
     return dump(document);
 }
 

@@ -87,4 +87,10 @@ std::string format_time(std::chrono::system_clock::time_point time) {
     return {text.data(), length + static_cast<std::size_t>(more)};
 }
 
+std::string format_time_in_name(std::chrono::system_clock::time_point time) {
+    std::string text = format_time(time);
+    std::erase_if(text, [](char c) { return c == ':' || c == '-' || c == '.'; });
+    return text;
+}
+
 } // namespace sandbox

@@ -16,7 +16,8 @@ constexpr std::array kTable{
     ErrcInfo{Errc::conflict, "conflict", 409, 1, "The object's state does not allow this"},
     ErrcInfo{Errc::gone, "gone", 410, 3, "The session has ended"},
     ErrcInfo{Errc::quota, "quota", 429, 5, "A limit is reached"},
-    ErrcInfo{Errc::capacity, "capacity", 503, 5, "The host has no place left"},
+    ErrcInfo{Errc::capacity, "capacity", 429, 5, "The host has no place left"},
+    ErrcInfo{Errc::pressure, "pressure", 503, 5, "The host has too much to do"},
     ErrcInfo{Errc::too_large, "too_large", 413, 2, "The input is too large"},
     ErrcInfo{Errc::engine, "engine", 502, 1, "ChimeraX gave no usable answer"},
     ErrcInfo{Errc::timed_out, "timed_out", 504, 6, "A deadline passed"},
@@ -61,6 +62,18 @@ Error::Error(Errc code, const std::string& what, std::string cure, std::string f
       code_(code),
       cure_(std::move(cure)),
       field_(std::move(field)) {}
+
+Error Error::of_sent_request() const {
+    Error error = *this;
+    error.state_may_have_changed_ = true;
+    return error;
+}
+
+Error Error::with(Retry retry) const {
+    Error error = *this;
+    error.retry_ = std::move(retry);
+    return error;
+}
 
 std::string Error::full() const {
     return cure_.empty() ? std::string(what()) : std::string(what()) + "\n  " + cure_;

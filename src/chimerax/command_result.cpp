@@ -186,6 +186,64 @@ CommandResult parse_command_result(std::string_view body) {
     return reader.take();
 }
 
+namespace {
+
+int hex_value(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    const char lower = static_cast<char>(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/// As a form's value; what is no valid escape stays as it is.
+std::string decode_form(std::string_view text) {
+    std::string decoded;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool escaped = text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
+                             hex_value(text[i + 2]) >= 0;
+        if (escaped) {
+            decoded += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+            i += 2;
+        } else {
+            decoded += text[i] == '+' ? ' ' : text[i];
+        }
+    }
+    return decoded;
+}
+
+/// Calls `visit` with each part between the separators.
+template <typename Visit>
+void split(std::string_view text, char separator, Visit visit) {
+    while (true) {
+        const std::size_t end = text.find(separator);
+        visit(text.substr(0, end));
+        if (end == std::string_view::npos)
+            return;
+        text.remove_prefix(end + 1);
+    }
+}
+
+} // namespace
+
+bool asks_exit(std::string_view target) {
+    bool found = false;
+    const std::size_t query = target.find('?');
+    if (query == std::string_view::npos)
+        return false;
+    split(target.substr(query + 1), '&', [&](std::string_view field) {
+        if (!field.starts_with("command="))
+            return;
+        split(decode_form(field.substr(8)), ';', [&](std::string_view command) {
+            const std::size_t begin = command.find_first_not_of(' ');
+            if (begin == std::string_view::npos)
+                return;
+            const std::string_view word = command.substr(begin, command.find(' ', begin) - begin);
+            found = found || word == "exit" || word == "quit";
+        });
+    });
+    return found;
+}
+
 std::string run_target(const std::vector<std::string>& commands) {
     constexpr std::string_view kHex = "0123456789ABCDEF";
     std::string target = "/run";

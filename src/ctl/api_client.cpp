@@ -24,6 +24,8 @@ Errc code_of_status(unsigned status) {
         return Errc::conflict;
     case 410:
         return Errc::gone;
+    case 412:
+        return Errc::conflict;
     case 413:
         return Errc::too_large;
     case 429:
@@ -65,10 +67,12 @@ Error error_of_reply(const HttpReply& reply) {
     if (const std::string field = text_member(problem, "field");
         !field.empty() && what.find(field) == std::string::npos)
         what = field + ": " + what;
-    return {code, what, text_member(problem, "cure"), text_member(problem, "field")};
+    Error error(code, what, text_member(problem, "cure"), text_member(problem, "field"));
+    const std::string reason = text_member(problem, "reason");
+    return reason.empty() ? error : error.with({{}, reason});
 }
 
-HttpReply ApiClient::send_raw(const HttpRequest& request, Duration timeout) const {
+HttpReply ApiClient::call(const HttpRequest& request, Duration timeout) const {
     HttpReply reply = transport_(request, timeout);
     if (reply.status < 200 || reply.status > 299)
         throw error_of_reply(reply);
@@ -76,7 +80,7 @@ HttpReply ApiClient::send_raw(const HttpRequest& request, Duration timeout) cons
 }
 
 Json ApiClient::send(const HttpRequest& request, Duration timeout) const {
-    return parse_reply(send_raw(request, timeout));
+    return parse_reply(call(request, timeout));
 }
 
 Json ApiClient::get(const std::string& target, Duration timeout) const {
@@ -84,11 +88,15 @@ Json ApiClient::get(const std::string& target, Duration timeout) const {
 }
 
 std::string ApiClient::get_text(const std::string& target) const {
-    return send_raw({.method = "GET", .target = target, .token = {}, .body = {}}, kAnswerTimeout).body;
+    return call({.method = "GET", .target = target, .token = {}, .body = {}}, kAnswerTimeout).body;
 }
 
 Json ApiClient::post(const std::string& target, const Json& body, Duration timeout) const {
     return send({.method = "POST", .target = target, .token = {}, .body = body.dump()}, timeout);
+}
+
+Json ApiClient::patch(const std::string& target, const Json& body, Duration timeout) const {
+    return send({.method = "PATCH", .target = target, .token = {}, .body = body.dump()}, timeout);
 }
 
 Json ApiClient::remove(const std::string& target, Duration timeout) const {

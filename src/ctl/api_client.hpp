@@ -31,7 +31,10 @@ class ApiClient {
     Json get(const std::string& target, Duration timeout = kAnswerTimeout) const;
     std::string get_text(const std::string& target) const;
     Json post(const std::string& target, const Json& body, Duration timeout) const;
+    Json patch(const std::string& target, const Json& body, Duration timeout = kAnswerTimeout) const;
     Json remove(const std::string& target, Duration timeout) const;
+    /// Any request, streamed ones too; an answer that is no success is thrown.
+    HttpReply call(const HttpRequest& request, Duration timeout = kAnswerTimeout) const;
 
     /// The session's JSON, also of one that has ended: the API's 410 has it in it.
     Json get_session(const std::string& id) const;
@@ -42,7 +45,6 @@ class ApiClient {
 
   private:
     Json send(const HttpRequest& request, Duration timeout) const;
-    HttpReply send_raw(const HttpRequest& request, Duration timeout) const;
 
     Transport transport_;
 };

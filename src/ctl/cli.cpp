@@ -1,6 +1,7 @@
 #include "sandbox/ctl/cli.hpp"
 
 #include "arguments.hpp"
+#include "cli_tree.hpp"
 #include "verbs.hpp"
 
 #include <algorithm>
@@ -19,11 +20,16 @@ constexpr int kFailed = 1, kUsage = 2;
 void add_globals(CLI::App& app, Globals& globals, std::string& timeout) {
     const std::map<std::string, Format> formats{
         {"table", Format::table}, {"json", Format::json}, {"id", Format::id}};
-    app.add_option("--host", globals.host, "The API: unix:///PATH or http://127.0.0.1:PORT")
+    app.add_option("--host", globals.host,
+                   "The API: unix:///PATH, http://127.0.0.1:PORT or https://NAME:PORT")
         ->envname("SANDBOX_HOST")
         ->capture_default_str();
-    app.add_option("--token-file", globals.token_file, "A file that holds the bearer token, for http://")
+    app.add_option("--token-file", globals.token_file,
+                   "A file that holds the bearer token, for http:// and https://")
         ->envname("SANDBOX_TOKEN_FILE");
+    app.add_option("--ca-file", globals.ca_file,
+                   "Certificates of the authorities to trust, for https://; the system's unless given")
+        ->envname("SANDBOX_CA_FILE");
     app.add_option("-o,--output", globals.format, "table, json or id")
         ->transform(CLI::CheckedTransformer(formats).description(""))
         ->type_name("FORMAT");
@@ -38,14 +44,32 @@ void add_verbs(Verb app, Context& context) {
     add_status(app, context);
     add_wait(app, context);
     add_exec(app, context);
+    add_attach(app, context);
+    add_run(app, context);
+    add_render(app, context);
     add_cp(app, context);
+    add_update(app, context);
+    add_restart(app, context);
+    add_events(app, context);
+    add_audit(app, context);
+    add_touch(app, context);
+    add_extend(app, context);
+    add_freeze(app, context);
+    add_thaw(app, context);
+    add_top(app, context);
     add_inspect(app, context);
+    add_verify(app, context);
     add_logs(app, context);
     add_stop(app, context);
     add_kill(app, context);
     add_policy(app, context);
     add_tenant(app, context);
+    add_debug(app, context);
+    add_token(app, context);
     add_doctor(app, context);
+    add_gc(app, context);
+    add_admin(app, context);
+    add_completion(app, context);
     add_version(app, context);
 }
 
@@ -72,7 +96,9 @@ int run_parsed(CLI::App& app, std::vector<std::string> arguments, const Terminal
 } // namespace
 
 int run(const std::vector<std::string>& arguments, const Output& output) {
-    Terminal terminal{output.out, output.err, output.width, output.colours, output.is_terminal};
+    Terminal terminal{output.out,     output.err,         output.width,
+                      output.colours, output.is_terminal, output.err_is_terminal,
+                      output.input};
     Globals globals;
     std::string timeout;
     Context context(globals, terminal);
@@ -86,6 +112,12 @@ int run(const std::vector<std::string>& arguments, const Output& output) {
             globals.timeout = parse_duration(timeout);
     });
     add_verbs(Verb(app), context);
+    if (!arguments.empty() && arguments.front() == "__complete")
+        return complete(app, {arguments.begin() + 1, arguments.end()}, context);
+    if (!arguments.empty() && arguments.front() == "__describe") {
+        context.print(describe(app));
+        return 0;
+    }
     const int status = run_parsed(app, join_numbers(arguments), terminal);
     return status != 0 ? status : context.exit_status;
 }

@@ -3,6 +3,7 @@
 #include "sandbox/base/file.hpp"
 
 #include <ostream>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -27,10 +28,13 @@ std::string read_token(const std::string& path) {
 
 } // namespace
 
-ApiClient Context::api() const {
-    return ApiClient([host = parse_host(globals.host),
-                      token = read_token(globals.token_file)](HttpRequest request, Duration timeout) {
+ApiClient Context::api(int until) const {
+    Host host = parse_host(globals.host);
+    host.ca_file = globals.ca_file;
+    return ApiClient([host = std::move(host), token = read_token(globals.token_file),
+                      until](HttpRequest request, Duration timeout) {
         request.token = token;
+        request.until = request.until >= 0 ? request.until : until;
         return exchange(host, request, timeout);
     });
 }

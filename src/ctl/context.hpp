@@ -15,6 +15,7 @@ enum class Format { usual, table, json, id };
 struct Globals {
     std::string host = "unix:///run/chimerax-sandbox/api.sock";
     std::string token_file;
+    std::string ca_file;
     Format format = Format::usual;
     bool no_headers = false;
     bool quiet = false;
@@ -28,6 +29,8 @@ struct Terminal {
     std::size_t width = 0; ///< columns; 0: not a terminal, nothing is cut
     bool colours = false;
     bool is_terminal = false; ///< text of tenants is made harmless
+    bool err_is_terminal = false;
+    int input = 0; ///< the descriptor of standard input
 };
 
 /// What a verb works with.
@@ -35,7 +38,8 @@ class Context {
   public:
     Context(Globals& what, Terminal& where) : globals(what), terminal(where) {}
 
-    ApiClient api() const;
+    /// Each of its exchanges breaks off once `until` is readable; -1: none.
+    ApiClient api(int until = -1) const;
     bool json() const { return globals.format == Format::json; }
     /// JSON as it is, indented.
     void print(const Json& document) const;

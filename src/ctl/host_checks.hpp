@@ -1,5 +1,8 @@
 #pragma once
 
+#include "context.hpp"
+
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,14 +21,31 @@ struct Check {
 struct HostView {
     std::string proc = "/proc";
     std::string cgroup = "/sys/fs/cgroup";
-    std::string kernel_release; ///< uname(2)
+    std::string systemd = "/run/systemd/system"; ///< there where PID 1 is systemd (sd_booted(3))
+    std::string kernel_release;                  ///< uname(2)
+    bool clock_is_set = true;                    ///< adjtimex(2)
+    std::uint64_t descriptors = 0;               ///< that a process may have open at most
 };
 HostView this_host();
 
-/// Kernel, cgroup v2 and its controllers, PSI, swap, user namespaces, seccomp. Throws nothing.
+/// Kernel, cgroup v2 and its controllers, PSI, swap, user namespaces, seccomp, clock. Throws nothing.
 std::vector<Check> check_host(const HostView& host);
 
-/// The site's settings, its policies, and the ChimeraX that each of them would run. Throws nothing.
-std::vector<Check> check_site(const std::string& config);
+/// The site's settings, its policies, and the ChimeraX that each of them would run; whether the host hands
+/// down cgroups and has the descriptors and the disk space that the settings want. Throws nothing.
+std::vector<Check> check_site(const std::string& config, const HostView& host);
+
+/// What the API says of itself: is it there, has it this program's version, can its ChimeraX draw? Throws
+/// nothing.
+std::vector<Check> check_api(const ApiClient& api, const std::string& address, const std::string& version);
+
+inline constexpr const char* kSiteSettings = "/etc/chimerax-sandbox/sandboxd.toml";
+
+/// All of these, for this host. Throws Error for what the command line got wrong alone.
+std::vector<Check> examine(const Context& context, const std::string& config);
+
+/// A line for each, and one more for its cure. With `only_findings` those that are good are left out.
+std::string doctor_text(const Terminal& terminal, const std::vector<Check>& checks, bool only_findings);
+Json doctor_json(const std::vector<Check>& checks);
 
 } // namespace sandbox::ctl

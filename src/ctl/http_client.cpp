@@ -1,25 +1,33 @@
 #include "http_client.hpp"
 
+#include "connection.hpp"
 #include "sandbox/base/error.hpp"
 
+#include <array>
 #include <charconv>
 #include <exception>
 #include <optional>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/basic_stream.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <poll.h>
+#include <unistd.h>
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
@@ -29,14 +37,14 @@ namespace sandbox::ctl {
 namespace {
 
 using Protocol = asio::generic::stream_protocol;
-using Stream = beast::basic_stream<Protocol>;
 
 constexpr std::uint16_t kDefaultPort = 8600;
 constexpr std::uint64_t kMaxReply = 256 << 20;
+constexpr std::size_t kPiece = 64 << 10;
 
 Error not_a_host(std::string_view text) {
     return {Errc::invalid_argument, "not the address of an API: " + std::string(text),
-            "Use unix:///run/chimerax-sandbox/api.sock or http://127.0.0.1:8600.", "host"};
+            "Use unix:///run/chimerax-sandbox/api.sock, http://127.0.0.1:8600 or https://NAME:8600.", "host"};
 }
 
 std::uint16_t parse_port(std::string_view digits, std::string_view whole) {
@@ -64,6 +72,13 @@ http::request<http::string_body> message_of(const Host& host, const HttpRequest&
     message.set(http::field::user_agent, "sandboxctl");
     if (!request.token.empty())
         message.set(http::field::authorization, "Bearer " + request.token);
+    for (const auto& [name, value] : request.headers)
+        message.set(name, value);
+    if (request.upload) {
+        message.set(http::field::content_type, "application/octet-stream");
+        message.content_length(request.upload->size);
+        return message;
+    }
     if (!request.body.empty()) {
         message.set(http::field::content_type, "application/json");
         message.body() = request.body;
@@ -72,26 +87,113 @@ http::request<http::string_body> message_of(const Host& host, const HttpRequest&
     return message;
 }
 
-asio::awaitable<HttpReply> converse(Host host, HttpRequest request, Duration timeout) {
-    Stream stream(co_await asio::this_coro::executor);
+/// A stream has no end that could be known: each piece has its time.
+void expect_piece(Connection& stream, const HttpRequest& request) {
+    if (request.quiet)
+        stream.expires_after(*request.quiet);
+    else
+        stream.expires_never();
+}
+
+asio::awaitable<void> send_file(Connection& stream, const HttpRequest& request) {
+    std::string piece(kPiece, '\0');
+    for (std::uint64_t sent = 0; sent < request.upload->size;) {
+        const std::uint64_t left = request.upload->size - sent;
+        const std::size_t wanted = left < kPiece ? static_cast<std::size_t>(left) : kPiece;
+        const ssize_t got = ::pread(request.upload->fd, piece.data(), wanted, static_cast<off_t>(sent));
+        if (got < 0)
+            throw_errno("read what is sent");
+        if (got == 0)
+            throw Error(Errc::conflict, "the file became shorter while it was sent", "Send it again.");
+        expect_piece(stream, request);
+        co_await asio::async_write(stream, asio::buffer(piece.data(), static_cast<std::size_t>(got)),
+                                   asio::use_awaitable);
+        sent += static_cast<std::uint64_t>(got);
+        if (request.upload->on_sent)
+            request.upload->on_sent(sent);
+    }
+}
+
+asio::awaitable<void> send(Connection& stream, const Host& host, const HttpRequest& request) {
+    http::request<http::string_body> message = message_of(host, request);
+    if (!request.upload) {
+        co_await http::async_write(stream, message, asio::use_awaitable);
+        co_return;
+    }
+    http::request_serializer<http::string_body> head(message);
+    co_await http::async_write_header(stream, head, asio::use_awaitable);
+    co_await send_file(stream, request);
+}
+
+asio::awaitable<void> read_pieces(Connection& stream, beast::flat_buffer& buffer,
+                                  http::response_parser<http::buffer_body>& parser,
+                                  const HttpRequest& request) {
+    std::string piece(kPiece, '\0');
+    while (!parser.is_done()) {
+        parser.get().body().data = piece.data();
+        parser.get().body().size = piece.size();
+        expect_piece(stream, request);
+        beast::error_code error;
+        co_await http::async_read_some(stream, buffer, parser,
+                                       asio::redirect_error(asio::use_awaitable, error));
+        if (error && error != http::error::need_buffer)
+            throw boost::system::system_error(error);
+        const std::size_t got = piece.size() - parser.get().body().size;
+        if (got > 0)
+            request.on_piece(std::string_view(piece).substr(0, got));
+    }
+}
+
+asio::awaitable<HttpReply> receive(Connection& stream, const HttpRequest& request) {
+    beast::flat_buffer buffer;
+    http::response_parser<http::empty_body> head;
+    head.body_limit(boost::none);
+    co_await http::async_read_header(stream, buffer, head, asio::use_awaitable);
+    HttpReply reply;
+    reply.status = head.get().result_int();
+    reply.content_type = std::string(head.get()[http::field::content_type]);
+    if (request.on_piece && reply.status >= 200 && reply.status <= 299) {
+        http::response_parser<http::buffer_body> parser(std::move(head));
+        co_await read_pieces(stream, buffer, parser, request);
+        co_return reply;
+    }
+    http::response_parser<http::string_body> parser(std::move(head));
+    parser.body_limit(kMaxReply);
+    co_await http::async_read(stream, buffer, parser, asio::use_awaitable);
+    reply.body = std::move(parser.get().body());
+    co_return reply;
+}
+
+asio::awaitable<HttpReply> converse(Host host, const HttpRequest& request, Duration timeout) {
+    Connection stream(co_await asio::this_coro::executor);
     stream.expires_after(timeout);
     const Protocol::endpoint endpoint = co_await find_endpoint(host);
     co_await stream.async_connect(endpoint, asio::use_awaitable);
+    if (host.tls)
+        co_await stream.secure(host.name, host.ca_file);
+    try {
+        co_await send(stream, host, request);
+    } catch (const boost::system::system_error&) {
+        // A server that refuses a body early has answered before it took all of it: look for its answer.
+    }
+    stream.expires_after(timeout);
+    co_return co_await receive(stream, request);
+}
 
-    http::request<http::string_body> message = message_of(host, request);
-    beast::error_code write_error;
-    co_await http::async_write(stream, message, asio::redirect_error(asio::use_awaitable, write_error));
-    // A server that refuses a body early has answered before it took all of it: look for its answer.
-    beast::flat_buffer buffer;
-    http::response_parser<http::string_body> parser;
-    parser.body_limit(kMaxReply);
-    co_await http::async_read(stream, buffer, parser, asio::use_awaitable);
+Error broken_off() {
+    return {Errc::unavailable, "the exchange with the API was broken off"};
+}
 
-    HttpReply reply;
-    reply.status = parser.get().result_int();
-    reply.content_type = std::string(parser.get()[http::field::content_type]);
-    reply.body = std::move(parser.get().body());
-    co_return reply;
+bool is_readable(int fd) {
+    pollfd wait{fd, POLLIN, 0}; // -1 is left out
+    return ::poll(&wait, 1, 0) > 0;
+}
+
+/// Stops everything once the descriptor is readable.
+asio::awaitable<void> watch(asio::io_context& io, int until) {
+    asio::posix::stream_descriptor descriptor(io, ::dup(until));
+    co_await descriptor.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+    io.stop();
 }
 
 Error to_error(const Host& host, const boost::system::error_code& code, Duration timeout) {
@@ -123,12 +225,13 @@ Host parse_host(std::string_view text) {
             throw not_a_host(text);
         return {.socket_path = std::string(rest), .name = {}, .port = 0};
     }
-    if (!rest.starts_with("http://"))
+    const bool tls = rest.starts_with("https://");
+    if (!tls && !rest.starts_with("http://"))
         throw not_a_host(text);
-    rest.remove_prefix(7);
+    rest.remove_prefix(tls ? 8 : 7);
     if (rest.ends_with('/'))
         rest.remove_suffix(1);
-    Host host{.socket_path = {}, .name = {}, .port = kDefaultPort};
+    Host host{.socket_path = {}, .name = {}, .port = kDefaultPort, .tls = tls};
     const std::size_t colon = rest.find(':');
     if (colon != std::string_view::npos)
         host.port = parse_port(rest.substr(colon + 1), text);
@@ -139,18 +242,24 @@ Host parse_host(std::string_view text) {
 }
 
 std::string to_text(const Host& host) {
-    return host.socket_path.empty() ? "http://" + host.name + ":" + std::to_string(host.port)
-                                    : "unix://" + host.socket_path;
+    if (!host.socket_path.empty())
+        return "unix://" + host.socket_path;
+    return (host.tls ? "https://" : "http://") + host.name + ":" + std::to_string(host.port);
 }
 
 HttpReply exchange(const Host& host, const HttpRequest& request, Duration timeout) {
     asio::io_context io;
     std::optional<HttpReply> reply;
     std::exception_ptr failure;
+    if (is_readable(request.until))
+        throw broken_off();
+    if (request.until >= 0)
+        asio::co_spawn(io, watch(io, request.until), asio::detached);
     asio::co_spawn(io, converse(host, request, timeout),
                    [&](const std::exception_ptr& thrown, HttpReply result) {
                        failure = thrown;
                        reply = std::move(result);
+                       io.stop(); // the watch goes on
                    });
     io.run();
     try {
@@ -159,6 +268,8 @@ HttpReply exchange(const Host& host, const HttpRequest& request, Duration timeou
     } catch (const boost::system::system_error& error) {
         throw to_error(host, error.code(), timeout);
     }
+    if (!reply)
+        throw broken_off();
     return std::move(*reply);
 }
 

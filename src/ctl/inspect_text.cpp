@@ -55,8 +55,10 @@ std::string cgroup_part(const Terminal& terminal, const Json& inspected) {
     const Json& cgroup = member(inspected, {"cgroup"});
     std::string text = heading(terminal, "Cgroup " + printable(word(cgroup, {"path"})));
     text += name_value_table(terminal, member(cgroup, {"files"}));
-    if (const Json& payload = member(cgroup, {"payload"}); payload.is_object())
-        text += heading(terminal, "Cgroup payload/ (ChimeraX)") + name_value_table(terminal, payload);
+    for (const auto& [group, whose] : {std::pair{"payload", "ChimeraX"}, std::pair{"init", "sandbox-init"}})
+        if (const Json& files = member(cgroup, {group}); files.is_object())
+            text += heading(terminal, "Cgroup " + std::string(group) + "/ (" + whose + ")") +
+                    name_value_table(terminal, files);
     return text;
 }
 
@@ -82,9 +84,11 @@ std::string seccomp_words(const std::string& mode) {
 
 std::string confinement_part(const Terminal& terminal, const Json& inspected) {
     Json facts = Json::object();
-    for (const char* name : {"uid", "uid_map", "gid_map"})
+    for (const char* name : {"uid", "uid_map", "gid_map", "nested_user_namespaces"})
         facts[name] = word(inspected, {name});
     facts["seccomp"] = seccomp_words(word(inspected, {"seccomp"}));
+    if (const std::string profile = word(inspected, {"promise", "seccomp_profile"}); profile != "-")
+        facts["seccomp"] = facts["seccomp"].get<std::string>() + ", profile " + profile;
     facts["no_new_privs"] = word(inspected, {"no_new_privs"});
     const Json& capabilities = member(inspected, {"capabilities"});
     if (capabilities.is_object())
@@ -98,26 +102,44 @@ std::string confinement_part(const Terminal& terminal, const Json& inspected) {
     return heading(terminal, "Confinement") + name_value_table(terminal, facts);
 }
 
-/// The address that the launcher gave it; the kernel's own lists are in the JSON.
+/// The address that the launcher gave it, and what the kernel says of it.
 std::string network_part(const Terminal& terminal, const Json& inspected) {
     Json facts = Json::object();
     facts["address"] = word(inspected, {"address"});
     const Json& addresses = member(inspected, {"addresses"});
     const Json& interfaces = addresses.is_array() ? addresses : member(addresses, {"interfaces"});
-    std::string names;
-    if (interfaces.is_array())
-        for (const Json& item : interfaces)
-            names += (names.empty() ? "" : " ") + (item.is_string() ? item.get<std::string>() : item.dump());
-    facts["interfaces"] = names.empty() ? "-" : names;
+    facts["interfaces"] = joined(interfaces);
+    facts["addresses"] = joined(member(addresses, {"addresses"}));
+    std::string routes;
+    if (const Json& all = member(addresses, {"routes"}); all.is_array())
+        for (const Json& route : all)
+            routes += (routes.empty() ? "" : ", ") + word(route, {"to"}) + "/" + word(route, {"mask"}) +
+                      " dev " + word(route, {"device"});
+    facts["routes"] = routes.empty() ? "none" : routes;
     facts["ipv6"] = word(addresses, {"ipv6"}) == "-" ? "none" : word(addresses, {"ipv6"});
+    const Json& published = member(inspected, {"published"});
+    facts["published"] = published.is_object() ? word(published, {"bound"}) : "no port";
     return heading(terminal, "Network") + name_value_table(terminal, facts);
+}
+
+/// How many there are, where not all are shown.
+std::string processes_title(const Json& inspected, std::size_t shown) {
+    const std::string all = word(inspected, {"examined"});
+    if (all == "-" || all == std::to_string(shown))
+        return "Processes";
+    return "Processes (" + std::to_string(shown) + " of " + all + ")";
+}
+
+std::string trimmed(std::string line) {
+    line.erase(line.find_last_not_of(' ') + 1);
+    return line;
 }
 
 std::string lines_part(const Terminal& terminal, const std::string& title, const Json& lines) {
     std::string text;
     if (lines.is_array())
         for (const Json& line : lines)
-            text += printable(line.is_string() ? line.get<std::string>() : line.dump()) + "\n";
+            text += trimmed(printable(line.is_string() ? line.get<std::string>() : line.dump())) + "\n";
     return text.empty() ? "" : heading(terminal, title) + indent(text);
 }
 
@@ -155,12 +177,13 @@ std::vector<std::string> capability_names(const std::string& hex_mask) {
     return names;
 }
 
-std::string inspect_text(const Terminal& terminal, const Json& session, const Json& inspected) {
-    std::string text = session_text(session, std::chrono::system_clock::now());
+std::string inspect_text(const Terminal& terminal, const Json& session, const Json& inspected,
+                         std::chrono::system_clock::time_point now) {
+    std::string text = session_text(session, now);
     text += cgroup_part(terminal, inspected);
-    text += heading(terminal, "Processes");
-    text += array_table(terminal, member(inspected, {"processes"}),
-                        {"pid", "group", "name", "state", "threads", "resident"},
+    const Json& processes = member(inspected, {"processes"});
+    text += heading(terminal, processes_title(inspected, processes.is_array() ? processes.size() : 0));
+    text += array_table(terminal, processes, {"pid", "group", "name", "state", "threads", "resident"},
                         {{"PID", Align::right},
                          {"GROUP"},
                          {"NAME"},

@@ -39,6 +39,37 @@ std::string since(const Json& session, const char* name, std::chrono::system_clo
     return time == "-" ? time : time + " (" + age_word(session, {name}, now) + " ago)";
 }
 
+/// When its clocks end it.
+std::string ends_text(const Json& session) {
+    const std::string idle = word(session, {"expires", "idle_at"});
+    const std::string lifetime = word(session, {"expires", "lifetime_at"});
+    std::string text = lifetime == "-" ? "" : lifetime;
+    if (idle != "-")
+        text += (text.empty() ? "" : "; ") + idle + " if nobody uses it";
+    return text;
+}
+
+std::string rest_text(const Json& session) {
+    const Json& rest = member(session, {"rest"});
+    if (!rest.is_object())
+        return {};
+    std::string text = "frozen since " + word(rest, {"frozen_at"});
+    const std::string bytes = bytes_word(rest, {"reclaimed_bytes"}), why = word(rest, {"not_reclaimed"});
+    text += bytes == "-" ? ", its memory is being reclaimed" : ", reclaimed " + bytes + " of its memory";
+    return why == "-" ? text : text + " (" + why + ")";
+}
+
+std::string autosave_text(const Json& session) {
+    const Json& autosave = member(session, {"autosave"});
+    if (!autosave.is_object())
+        return {};
+    const std::string last = word(autosave, {"last_at"}), restored = word(autosave, {"restored_at"});
+    const std::string failure = word(autosave, {"failure"});
+    std::string text = last == "-" ? "none yet" : last + " in " + word(autosave, {"file"});
+    text += restored == "-" ? "" : ", opened again at " + restored;
+    return failure == "-" ? text : text + " (" + failure + ")";
+}
+
 std::string indented(const std::string& text) {
     std::string lines = "  ";
     for (const char c : text) {
@@ -103,6 +134,7 @@ std::string session_text(const Json& session, std::chrono::system_clock::time_po
     facts.add("Labels", labels_text(session));
     facts.add("State", state_words(session));
     facts.add("Health", word(session, {"health", "status"}));
+    facts.add("Rest", rest_text(session));
     facts.add("Engine", word(session, {"engine", "name"}) + " " + word(session, {"engine", "version"}) +
                             (word(session, {"engine", "stand_in"}) == "yes" ? " (a stand-in)" : ""));
     facts.add("PID", word(session, {"pid"}) == "0" ? "-" : word(session, {"pid"}));
@@ -113,6 +145,11 @@ std::string session_text(const Json& session, std::chrono::system_clock::time_po
     facts.add("Created", since(session, "created_at", now));
     facts.add("Ready", since(session, "ready_at", now));
     facts.add("Last activity", since(session, "last_activity_at", now));
+    facts.add("Ends", ends_text(session));
+    if (word(session, {"restart_reason"}) != "-")
+        facts.add("Restarts",
+                  word(session, {"restarts"}) + ", the last because " + word(session, {"restart_reason"}));
+    facts.add("Autosave", autosave_text(session));
     facts.add("Memory", of_limit(bytes_word(session, {"usage", "memory_bytes"}),
                                  bytes_word(session, {"limits", "enforced", "memory_bytes"})) +
                             ", at most " + bytes_word(session, {"usage", "memory_peak_bytes"}));

@@ -1,11 +1,17 @@
 #include "host_checks.hpp"
 #include "sandbox/base/error.hpp"
+#include "sandbox/base/file.hpp"
 #include "sandbox/chimerax/installation.hpp"
 #include "sandbox/policy/loader.hpp"
+#include "words.hpp"
 
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <set>
+#include <sstream>
+
+#include <sys/statvfs.h>
 
 namespace sandbox::ctl {
 namespace {
@@ -54,9 +60,72 @@ Check check_chimerax(const std::optional<std::string>& executable) {
     }
 }
 
+std::string text_of(const std::string& path) {
+    try {
+        return read_file(path, 4096);
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+/// systemd hands its scopes all controllers (Delegate=yes); a folder that somebody else made must have them.
+Check check_delegation(const policy::Site& site, const HostView& host) {
+    const bool systemd = std::filesystem::exists(host.systemd);
+    if (site.cgroup_driver == policy::CgroupDriver::systemd && !systemd)
+        return {"delegation", Verdict::failed, "cgroup_driver is systemd, and PID 1 is not",
+                "Set cgroup_driver = \"cgroupfs\" in sandboxd.toml."};
+    if (site.cgroup_driver == policy::CgroupDriver::systemd ||
+        (site.cgroup_driver == policy::CgroupDriver::automatic && systemd))
+        return {"delegation", Verdict::good, "by systemd, a scope for each tenant", {}};
+    const std::string base = host.cgroup + "/" + site.cgroup_base;
+    // A base that is there has what it was given; one that is yet to be made gets what the root hands down.
+    const bool there = std::filesystem::exists(base + "/cgroup.controllers");
+    std::istringstream given(
+        text_of(there ? base + "/cgroup.controllers" : host.cgroup + "/cgroup.subtree_control"));
+    const std::set<std::string> names{std::istream_iterator<std::string>(given), {}};
+    std::string missing;
+    for (const char* name : {"cpu", "memory", "pids"})
+        if (!names.contains(name))
+            missing += (missing.empty() ? "" : " ") + std::string(name);
+    if (missing.empty())
+        return {"delegation", Verdict::good, base, {}};
+    return {"delegation", Verdict::warning, base + " is not given: " + missing,
+            "echo '+cpu +memory +pids' > " + host.cgroup +
+                "/cgroup.subtree_control, if the launcher does not."};
+}
+
+/// A session costs manager and launcher some descriptors each: pidfd, cgroup files, connections.
+Check check_descriptors(const policy::Site& site, const HostView& host) {
+    constexpr std::uint64_t kOfSession = 16, kBesides = 512;
+    const std::uint64_t sessions = site.admission.max_sessions.value_or(site.slots);
+    const std::uint64_t wanted = sessions * kOfSession + kBesides;
+    if (host.descriptors >= wanted)
+        return {"descriptors", Verdict::good, std::to_string(host.descriptors) + " a process", {}};
+    return {"descriptors", Verdict::warning,
+            std::to_string(host.descriptors) + " a process are too few for " + std::to_string(sessions) +
+                " sessions",
+            "Set LimitNOFILE=" + std::to_string(wanted) +
+                " or more for sandboxd and sandbox-launcher (ulimit -Hn)."};
+}
+
+Check check_disk(const policy::Site& site) {
+    struct statvfs status {};
+    if (::statvfs(site.state_dir.c_str(), &status) != 0)
+        return {"disk", Verdict::warning, site.state_dir + " is not there yet",
+                "The launcher makes it when it starts."};
+    const Bytes free{std::uint64_t{status.f_bavail} * status.f_frsize};
+    const std::uint64_t wanted = site.admission.disk_free_min.value_or(Bytes{0}).value;
+    const std::string detail = short_bytes(static_cast<double>(free.value)) + " free in " + site.state_dir;
+    if (free.value >= wanted)
+        return {"disk", Verdict::good, detail, {}};
+    return {"disk", Verdict::failed,
+            detail + ", and no session starts below " + short_bytes(static_cast<double>(wanted)),
+            "Make room there, or lower admission.disk_free_min."};
+}
+
 } // namespace
 
-std::vector<Check> check_site(const std::string& config) {
+std::vector<Check> check_site(const std::string& config, const HostView& host) {
     std::vector<Check> checks;
     policy::Site site;
     if (!std::filesystem::exists(config)) {
@@ -71,6 +140,9 @@ std::vector<Check> check_site(const std::string& config) {
             return checks;
         }
     }
+    checks.push_back(check_delegation(site, host));
+    checks.push_back(check_descriptors(site, host));
+    checks.push_back(check_disk(site));
     Executables executables;
     check_policies(site, checks, executables);
     if (executables.empty())

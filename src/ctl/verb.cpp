@@ -21,6 +21,11 @@ Option& Option::show_default() {
     return *this;
 }
 
+Option& Option::of(const char* kind) {
+    option_->type_name(kind);
+    return *this;
+}
+
 Verb Verb::add_verb(const char* name, const char* help) {
     return Verb(*app_->add_subcommand(name, help));
 }
@@ -43,7 +48,10 @@ Option Verb::option(const char* names, std::optional<std::uint64_t>& value, cons
 }
 
 Option Verb::option(const char* names, std::vector<std::string>& values, const char* help) {
-    return Option(app_->add_option(names, values, help)->take_all());
+    CLI::Option* added = app_->add_option(names, values, help)->take_all();
+    if (*names == '-')
+        added->allow_extra_args(false); // the words behind are the verb's arguments
+    return Option(added);
 }
 
 void Verb::flag(const char* names, bool& value, const char* help) {

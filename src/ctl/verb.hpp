@@ -22,6 +22,9 @@ class Option {
     Option& required();
     Option& one_of(std::initializer_list<const char*> words);
     Option& show_default();
+    /// What it takes, as help and manual pages show it and completion offers it: ID, POLICY, TENANT, FILE,
+    /// FOLDER, or any other word.
+    Option& of(const char* kind);
 
   private:
     CLI::Option* option_;
@@ -41,7 +44,7 @@ class Verb {
     Option option(const char* names, std::string& value, const char* help);
     Option option(const char* names, std::optional<double>& value, const char* help);
     Option option(const char* names, std::optional<std::uint64_t>& value, const char* help);
-    /// May come again; an argument takes all words that follow.
+    /// May come again, each time with one value; an argument takes all words that follow.
     Option option(const char* names, std::vector<std::string>& values, const char* help);
     void flag(const char* names, bool& value, const char* help);
 

@@ -1,5 +1,6 @@
-#include "sandbox/base/bytes.hpp"
+#include "progress.hpp"
 #include "session_text.hpp"
+#include "session_wishes.hpp"
 #include "verbs.hpp"
 #include "words.hpp"
 
@@ -13,10 +14,9 @@ namespace {
 constexpr Duration kReadyTimeout = std::chrono::minutes(2);
 
 struct Options {
-    std::string tenant, policy, name, memory;
+    std::string tenant, policy, name, queue_timeout;
     std::vector<std::string> labels, environment;
-    std::optional<double> cpus;
-    std::optional<std::uint64_t> pids;
+    SessionWishes wishes;
     bool wait = false;
 };
 
@@ -33,12 +33,9 @@ Json body_of(const Options& options) {
         body["labels"] = pairs(options.labels, "--label");
     if (!options.environment.empty())
         body["env"] = pairs(options.environment, "--env");
-    if (!options.memory.empty())
-        body["limits"]["memory_bytes"] = Bytes::parse(options.memory).value;
-    if (options.cpus)
-        body["limits"]["cpus"] = *options.cpus;
-    if (options.pids)
-        body["limits"]["pids"] = *options.pids;
+    put_wishes(options.wishes, body);
+    if (!options.queue_timeout.empty())
+        body["queue_timeout_seconds"] = seconds_of(options.queue_timeout);
     return body;
 }
 
@@ -51,7 +48,11 @@ void create(Context& context, const Options& options) {
         target += "?wait=ready&timeout=" + std::to_string(seconds);
         deadline = ready + kAnswerTimeout;
     }
-    const Json session = context.api().post(target, body_of(options), deadline);
+    Json session;
+    {
+        const Progress progress(context, "making a session");
+        session = context.api().post(target, body_of(options), deadline);
+    }
     print_session(context, session, Format::id);
     const std::string state = word(session, {"state"});
     if (options.wait && state != "ready" && state != "busy") {
@@ -65,14 +66,27 @@ void create(Context& context, const Options& options) {
 void add_create(Verb& app, Context& context) {
     const auto options = std::make_shared<Options>();
     Verb verb = app.add_verb("create", "Make a session; its id is printed");
-    verb.option("-t,--tenant", options->tenant, "Whose session; may be left out by a tenant itself");
-    verb.option("-p,--policy", options->policy, "Under which policy; else the tenant's first");
+    verb.option("-t,--tenant", options->tenant, "Whose session; may be left out by a tenant itself")
+        .of("TENANT");
+    verb.option("-p,--policy", options->policy, "Under which policy; else the tenant's first").of("POLICY");
     verb.option("-n,--name", options->name, "A name for people");
-    verb.option("-l,--label", options->labels, "A label KEY=VALUE; may come again");
-    verb.option("-e,--env", options->environment, "A variable NAME=VALUE for ChimeraX; may come again");
-    verb.option("--memory", options->memory, "Its memory limit, as 6G, within the policy's ceiling");
-    verb.option("--cpus", options->cpus, "Its CPU limit, within the policy's ceiling");
-    verb.option("--pids", options->pids, "Its limit of processes, within the policy's ceiling");
+    verb.option("-l,--label", options->labels, "A label KEY=VALUE; may come again").of("KEY=VALUE");
+    verb.option("-e,--env", options->environment, "A variable NAME=VALUE for ChimeraX; may come again")
+        .of("NAME=VALUE");
+    verb.option("--memory", options->wishes.memory, "Its memory limit, as 6G, within the policy's ceiling")
+        .of("SIZE");
+    verb.option("--cpus", options->wishes.cpus, "Its CPU limit, within the policy's ceiling").of("N");
+    verb.option("--pids", options->wishes.pids, "Its limit of processes, within the policy's ceiling")
+        .of("N");
+    verb.option("--idle", options->wishes.idle,
+                "End it after so long without use, as 30m; never later than the policy")
+        .of("TIME");
+    verb.option("--max-life", options->wishes.max_life,
+                "End it after so long, as 8h; never later than the policy")
+        .of("TIME");
+    verb.option("--queue-timeout", options->queue_timeout,
+                "Wait so long for a place, as 5m; 0: exit with 5 rather than wait")
+        .of("TIME");
     verb.flag("-w,--wait", options->wait, "Return when it is ready (--timeout, else 2m)");
     verb.run([options, &context] { create(context, *options); });
 }

@@ -18,7 +18,7 @@ void inspect(Context& context, const std::string& prefix) {
         context.print(Json{{"session", session}, {"inspect", seen}});
         return;
     }
-    context.terminal.out << inspect_text(context.terminal, session, seen);
+    context.terminal.out << inspect_text(context.terminal, session, seen, std::chrono::system_clock::now());
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "verbs.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
@@ -9,6 +10,7 @@ namespace {
 struct Options {
     std::string id, stream;
     std::optional<std::uint64_t> tail;
+    bool follow = false;
 };
 
 /// The API counts bytes; this is the most that it gives.
@@ -25,9 +27,34 @@ std::string last_lines(std::string text, const std::optional<std::uint64_t>& lin
     return text.substr(start);
 }
 
+/// The API counts bytes: what is there is read twice, so that the stream can begin at a line.
+void follow(Context& context, const ApiClient& api, const std::string& id, const Options& options) {
+    const std::string stream = options.stream.empty() ? "stdout" : options.stream;
+    const std::string target =
+        "/v1/sessions/" + id + "/logs?stream=" + stream + "&tail=" + std::to_string(kMostBytes);
+    std::size_t skipped = 0;
+    if (options.tail) {
+        const std::string before = api.get_text(target);
+        skipped = before.size() - last_lines(before, options.tail).size();
+    }
+    HttpRequest request{.method = "GET", .target = target + "&follow=1", .token = {}, .body = {}};
+    request.on_piece = [&](std::string_view piece) {
+        const std::size_t now = std::min(skipped, piece.size());
+        skipped -= now;
+        piece.remove_prefix(now);
+        context.terminal.out << (context.terminal.is_terminal ? printable(piece, true) : std::string(piece))
+                             << std::flush;
+    };
+    api.call(request);
+}
+
 void logs(Context& context, const Options& options) {
     const ApiClient api = context.api();
     const std::string id = api.find_session(options.id);
+    if (options.follow) {
+        follow(context, api, id, options);
+        return;
+    }
     const auto show = [&](const std::string& stream, std::ostream& to) {
         const std::string text = last_lines(api.get_text("/v1/sessions/" + id + "/logs?stream=" + stream +
                                                          "&tail=" + std::to_string(kMostBytes)),
@@ -50,7 +77,9 @@ void add_logs(Verb& app, Context& context) {
     Verb verb = app.add_verb("logs", "Show what a session's ChimeraX wrote to stdout and stderr");
     verb.option("ID", options->id, "The session; the start of its id is enough").required();
     verb.option("--stream", options->stream, "Only stdout, or only stderr").one_of({"stdout", "stderr"});
-    verb.option("--tail", options->tail, "Only the last N lines");
+    verb.option("--tail", options->tail, "Only the last N lines").of("N");
+    verb.flag("-f,--follow", options->follow,
+              "Go on with what is written, until the session has ended; one stream, stdout unless given");
     verb.run([options, &context] { logs(context, *options); });
 }
 

@@ -1,8 +1,10 @@
+#include "policy_diff.hpp"
 #include "policy_source.hpp"
 #include "sandbox/base/file.hpp"
 #include "verbs.hpp"
 #include "words.hpp"
 
+#include <filesystem>
 #include <memory>
 #include <ostream>
 
@@ -13,7 +15,7 @@ namespace {
 
 struct Options {
     std::string policies, config = "/etc/chimerax-sandbox/sandboxd.toml";
-    std::string name, tenant, kind = "policy";
+    std::string name, other, tenant, kind = "policy";
     std::vector<std::string> files;
     bool effective = false;
 };
@@ -89,6 +91,48 @@ void schema(const Context& context, const Options& options) {
     context.terminal.out << text << (text.ends_with('\n') ? "" : "\n");
 }
 
+/// A policy of the folder by its name, or a file.
+struct Compared {
+    policy::Policy policy;
+    std::string folder;
+};
+
+Compared load_compared(const Options& options, const std::string& what) {
+    if (what.find('/') == std::string::npos && !what.ends_with(".toml")) {
+        const std::string folder = folder_of(options);
+        return {policy::load_policy(folder, what, policy::Trust::any_owner), folder};
+    }
+    return {policy::load_policy_file(what, policy::Trust::any_owner),
+            std::filesystem::absolute(what).parent_path().string()};
+}
+
+/// Profiles of the same name in two folders need not say the same.
+bool has_same_rules(const Compared& one, const Compared& other) {
+    const auto rules = [](const Compared& of) {
+        return Json::parse(read_file(of.folder + "/seccomp/" + of.policy.seccomp_profile + ".json"));
+    };
+    return one.folder == other.folder || rules(one) == rules(other);
+}
+
+void diff(Context& context, const Options& options) {
+    const Compared from = load_compared(options, options.name), to = load_compared(options, options.other);
+    std::vector<FieldDifference> found =
+        policy_differences(policy::to_toml(from.policy), policy::to_toml(to.policy));
+    if (from.policy.seccomp_profile == to.policy.seccomp_profile && !has_same_rules(from, to))
+        found.push_back({"seccomp.profile", "the rules in " + from.folder, "those in " + to.folder});
+    Json list = Json::array();
+    Table table({{"FIELD"}, {"FROM", Align::left, true}, {"TO", Align::left, true}});
+    for (const FieldDifference& one : found) {
+        list.push_back({{"field", one.field}, {"from", one.from}, {"to", one.to}});
+        table.add({one.field, one.from.empty() ? "-" : one.from, one.to.empty() ? "-" : one.to});
+    }
+    if (context.json())
+        context.print(Json{{"differences", list}});
+    else if (!context.globals.quiet && !found.empty())
+        context.print(table);
+    context.exit_status = found.empty() ? 0 : 1;
+}
+
 void plan(const Options& options) {
     std::vector<std::string> arguments{"--config", options.config, "--plan", options.name};
     if (!options.tenant.empty()) {
@@ -111,19 +155,24 @@ void add_policy(Verb& app, Context& context) {
     const auto options = std::make_shared<Options>();
     Verb verb = app.add_verb("policy", "Look at policies and check them, without the API");
     verb.require_verb();
-    verb.option("--policies", options->policies, "The folder of the policies; else the site's");
-    verb.option("--config", options->config, "The site's settings").show_default();
+    verb.option("--policies", options->policies, "The folder of the policies; else the site's").of("FOLDER");
+    verb.option("--config", options->config, "The site's settings").of("FILE").show_default();
 
     add(verb, "ls", "List the policies", [options, &context] { list(context, *options); });
     Verb part = add(verb, "show", "Show one policy", [options, &context] { show(context, *options); });
-    part.option("NAME", options->name, "The policy").required();
+    part.option("NAME", options->name, "The policy").of("POLICY").required();
     part.flag("--effective", options->effective, "With all that it extends, and every default");
     part = add(verb, "check", "Check files of policies, tenants or the site; exit status 2 for a bad one",
                [options, &context] { check(context, *options); });
-    part.option("FILE", options->files, "The files").required();
+    part.option("FILE", options->files, "The files").of("FILE").required();
     part = add(verb, "plan", "Show what the launcher would build, as JSON", [options] { plan(*options); });
-    part.option("NAME", options->name, "The policy").required();
-    part.option("-t,--tenant", options->tenant, "For which tenant");
+    part.option("NAME", options->name, "The policy").of("POLICY").required();
+    part.option("-t,--tenant", options->tenant, "For which tenant").of("TENANT");
+    part =
+        add(verb, "diff", "Compare two policies with all that they extend; exit status 1 where they differ",
+            [options, &context] { diff(context, *options); });
+    part.option("FROM", options->name, "A policy, or a file").of("POLICY_OR_FILE").required();
+    part.option("TO", options->other, "Another").of("POLICY_OR_FILE").required();
     part = add(verb, "schema", "Print the JSON Schema of the files",
                [options, &context] { schema(context, *options); });
     part.option("KIND", options->kind, "policy (the default), tenant or site")

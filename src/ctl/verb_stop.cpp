@@ -1,3 +1,4 @@
+#include "progress.hpp"
 #include "session_text.hpp"
 #include "verbs.hpp"
 #include "words.hpp"
@@ -20,7 +21,11 @@ void end_one(Context& context, const ApiClient& api, const std::string& id,
         target += "?grace_seconds=" + Json(static_cast<double>(grace->count()) / 1000).dump();
     const Duration timeout =
         context.globals.timeout.value_or(2 * grace.value_or(kLongestGrace) + kEndTimeout);
-    const Json session = api.remove(target, timeout);
+    Json session;
+    {
+        const Progress progress(context, "ending " + id);
+        session = api.remove(target, timeout);
+    }
     if (context.globals.format == Format::usual)
         context.say(word(session, {"id"}) + " " + printable(state_words(session)));
     else
@@ -54,7 +59,7 @@ void add_stop(Verb& app, Context& context) {
     const auto options = std::make_shared<Options>();
     Verb verb = app.add_verb("stop", "End sessions in good order");
     verb.option("ID", options->ids, "Sessions; the starts of their ids are enough").required();
-    verb.option("-g,--grace", options->grace, "How long ChimeraX has to end by itself, as 10s");
+    verb.option("-g,--grace", options->grace, "How long ChimeraX has to end by itself, as 10s").of("TIME");
     verb.run([options, &context] {
         std::optional<Duration> grace;
         if (!options->grace.empty())

@@ -70,7 +70,7 @@ void add_tenant(Verb& app, Context& context) {
     verb.add_verb("ls", "List the tenants").run([&context] { list(context); });
     const auto name = std::make_shared<std::string>();
     Verb part = verb.add_verb("show", "Show one tenant");
-    part.option("NAME", *name, "The tenant").required();
+    part.option("NAME", *name, "The tenant").of("TENANT").required();
     part.run([name, &context] { show(context, *name); });
 }
 

@@ -1,3 +1,4 @@
+#include "progress.hpp"
 #include "session_text.hpp"
 #include "verbs.hpp"
 #include "words.hpp"
@@ -29,9 +30,14 @@ void wait(Context& context, const Options& options) {
     const ApiClient api = context.api();
     const Duration timeout = context.globals.timeout.value_or(kWaitTimeout);
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(timeout).count();
-    const Json session = api.get("/v1/sessions/" + api.find_session(options.id) + "/wait?state=" +
-                                     encode_component(options.state) + "&timeout=" + std::to_string(seconds),
-                                 timeout + kAnswerTimeout);
+    const std::string target = "/v1/sessions/" + api.find_session(options.id) +
+                               "/wait?state=" + encode_component(options.state) +
+                               "&timeout=" + std::to_string(seconds);
+    Json session;
+    {
+        const Progress progress(context, "waiting for " + options.state);
+        session = api.get(target, timeout + kAnswerTimeout);
+    }
     if (context.globals.format == Format::usual)
         context.say(word(session, {"id"}) + " " + printable(state_words(session)));
     else
@@ -45,7 +51,8 @@ void add_wait(Verb& app, Context& context) {
     const auto options = std::make_shared<Options>();
     Verb verb = app.add_verb("wait", "Wait until a session is in a state (--timeout, else 2m)");
     verb.option("ID", options->id, "The session; the start of its id is enough").required();
-    verb.option("-s,--state", options->state, "ready (the default), ended, …; several with commas");
+    verb.option("-s,--state", options->state, "ready (the default), ended, …; several with commas")
+        .of("STATE");
     verb.run([options, &context] { wait(context, *options); });
 }
 

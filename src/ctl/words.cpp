@@ -1,6 +1,8 @@
 #include "words.hpp"
 
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 
@@ -51,6 +53,14 @@ std::string word(const Json& object, std::initializer_list<const char*> path) {
     return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string joined(const Json& list) {
+    std::string text;
+    if (list.is_array())
+        for (const Json& item : list)
+            text += (text.empty() ? "" : ", ") + word(Json{{"item", item}}, {"item"});
+    return text.empty() ? "none" : text;
+}
+
 std::string bytes_word(const Json& object, std::initializer_list<const char*> path) {
     const Json& value = member(object, path);
     return value.is_number() ? short_bytes(value.get<double>()) : "-";
@@ -83,7 +93,11 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
     const char* end = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &fields);
     if (end == nullptr || (*end != 'Z' && *end != '.') || text.back() != 'Z')
         return std::nullopt;
-    return std::chrono::system_clock::from_time_t(::timegm(&fields));
+    double fraction = 0;
+    if (*end == '.')
+        std::from_chars(end, text.data() + text.size(), fraction);
+    return std::chrono::system_clock::from_time_t(::timegm(&fields)) +
+           std::chrono::milliseconds(std::lround(fraction * 1000));
 }
 
 std::string age_word(const Json& object, std::initializer_list<const char*> path,

@@ -18,6 +18,9 @@ const Json& member(const Json& object, std::initializer_list<const char*> path);
 /// A member as a word for people: texts as they are, numbers short, `-` for null and for what is not there.
 std::string word(const Json& object, std::initializer_list<const char*> path);
 
+/// The items of a list as words, `, ` between them; "none" for an empty one.
+std::string joined(const Json& list);
+
 /// A member that counts bytes, as `1.5G`.
 std::string bytes_word(const Json& object, std::initializer_list<const char*> path);
 

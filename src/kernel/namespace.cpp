@@ -5,6 +5,7 @@
 #include "sandbox/base/log.hpp"
 #include "sandbox/kernel/process.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -21,6 +22,35 @@
 #include <unistd.h>
 
 namespace sandbox::kernel {
+
+namespace {
+
+/// The descriptor that `open` opens in a helper process, which shares the caller's descriptors and ends with
+/// it; a negative one is a failure, told by errno.
+template <typename Open>
+UniqueFd open_in_helper(int cgroup_fd, const Open& open, const std::string& failure, const char* cure) {
+    void* memory = ::mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        throw_errno("mmap");
+    const std::unique_ptr<int, void (*)(int*)> opened(new (memory) int(-1),
+                                                      [](int* page) { ::munmap(page, sizeof(int)); });
+    // CLONE_FILES: the descriptor that the child opens is the caller's too.
+    const CloneResult clone = clone_process(CLONE_FILES | CLONE_VFORK, cgroup_fd);
+    if (clone.pid == 0) {
+        *opened = open();
+        ::_exit(*opened >= 0 ? 0 : errno);
+    }
+    UniqueFd fd(*opened);
+    int status = 0;
+    while (::waitpid(clone.pid, &status, 0) < 0)
+        if (errno != EINTR)
+            throw_errno("waitpid");
+    if (!fd)
+        throw errno_error(WIFEXITED(status) ? WEXITSTATUS(status) : EINTR, failure, cure);
+    return fd;
+}
+
+} // namespace
 
 UniqueFd open_namespace(pid_t pid, const std::string& kind) {
     return open_fd("/proc/" + std::to_string(pid) + "/ns/" + kind, O_RDONLY);
@@ -60,27 +90,33 @@ UniqueFd new_cgroup_namespace(int cgroup_fd) {
     // The kernel takes the maker's own cgroup as the root, so somebody must be in it at that moment. A
     // process that is born there and ends there costs a fraction of a move: each move waits for an RCU grace
     // period.
-    void* memory = ::mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        throw_errno("mmap");
-    const std::unique_ptr<int, void (*)(int*)> made(new (memory) int(-1),
-                                                    [](int* page) { ::munmap(page, sizeof(int)); });
-    // CLONE_FILES: the descriptor that the child opens is the caller's too.
-    const CloneResult clone = clone_process(CLONE_FILES | CLONE_VFORK, cgroup_fd);
-    if (clone.pid == 0) {
-        if (::unshare(CLONE_NEWCGROUP) == 0)
-            *made = ::open("/proc/thread-self/ns/cgroup", O_RDONLY | O_CLOEXEC);
-        ::_exit(*made >= 0 ? 0 : errno);
-    }
-    UniqueFd fd(*made);
-    int status = 0;
-    while (::waitpid(clone.pid, &status, 0) < 0)
-        if (errno != EINTR)
-            throw_errno("waitpid");
-    if (!fd)
-        throw errno_error(WIFEXITED(status) ? WEXITSTATUS(status) : EINTR, "cannot make a cgroup namespace",
-                          "raise the sysctl user.max_cgroup_namespaces");
-    return fd;
+    return open_in_helper(
+        cgroup_fd,
+        [] {
+            return ::unshare(CLONE_NEWCGROUP) == 0
+                       ? ::open("/proc/thread-self/ns/cgroup", O_RDONLY | O_CLOEXEC)
+                       : -1;
+        },
+        "cannot make a cgroup namespace", "raise the sysctl user.max_cgroup_namespaces");
+}
+
+std::string read_user_sysctl(int user_ns_fd, const std::string& name) {
+    // Who has entered a user namespace cannot come back, so a helper goes.
+    const std::string path = "/proc/sys/" + name;
+    const UniqueFd file = open_in_helper(
+        -1,
+        [&] {
+            return ::setns(user_ns_fd, CLONE_NEWUSER) == 0 ? ::open(path.c_str(), O_RDONLY | O_CLOEXEC) : -1;
+        },
+        "cannot read " + path + " of a user namespace", "");
+    std::array<char, 64> text{};
+    const ssize_t size = ::read(file.get(), text.data(), text.size());
+    if (size < 0)
+        throw_errno("cannot read " + path + " of a user namespace");
+    std::string value(text.data(), static_cast<std::size_t>(size));
+    while (value.ends_with('\n'))
+        value.pop_back();
+    return value;
 }
 
 void pin_namespace(int ns_fd, const std::string& path) {

@@ -3,6 +3,7 @@
 #include "sandbox/base/file.hpp"
 #include "sandbox/base/id.hpp"
 #include "sandbox/base/log.hpp"
+#include "sandbox/protocol/init_config.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -324,6 +325,8 @@ void SystemdDriver::settle(Job& job) {
         // A group that hands controllers down may have no process of its own.
         for (const pid_t pid : scope.processes())
             hold.add_process(pid);
+        if (job.holder > 0)
+            ::kill(job.holder, protocol::init::kHoldSignal); // it outlives this launcher from here on
         std::vector<std::string> names;
         for (const std::string& name : scope.controllers())
             if (name == "cpu" || name == "io" || name == "memory" || name == "pids")
@@ -370,7 +373,9 @@ std::vector<std::string> SystemdDriver::tenants() const {
         if (!name.starts_with("chimerax-") || !name.ends_with(".slice"))
             continue;
         name = name.substr(9, name.size() - 9 - 6);
-        if (is_tenant_name(name) && std::filesystem::exists(scope_path(name)))
+        // Without its scope only where nothing runs in it: a launcher died before it had one.
+        if (is_tenant_name(name) && (std::filesystem::exists(scope_path(name)) ||
+                                     !kernel::CgroupDir::open(slice_path(name)).populated()))
             names.push_back(name);
     }
     return names;

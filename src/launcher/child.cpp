@@ -109,7 +109,7 @@ class Child {
         UniqueFd proc =
             kernel::new_filesystem("proc", {}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
         const UniqueFd score = open_fd_at(proc.get(), "self/oom_score_adj", O_WRONLY);
-        write_all(score.get(), "300", "oom_score_adj"); // before anything of the host's own
+        write_all(score.get(), std::to_string(kOomScore), "oom_score_adj");
         enter_new_root(in_.plan, in_.anchor, [this](Step step) { done(step); });
         check(::sethostname(kHostName, std::strlen(kHostName)), "cannot set the host name");
         return proc;

@@ -2,6 +2,7 @@
 
 #include "sandbox/base/error.hpp"
 #include "sandbox/kernel/process.hpp"
+#include "sandbox/protocol/init_config.hpp"
 
 #include <cerrno>
 #include <charconv>
@@ -48,7 +49,7 @@ UniqueFd listen_tcp(const std::string& text) {
     if (colon == std::string::npos || std::from_chars(text.data() + colon + 1, end, port).ptr != end ||
         port > 65535)
         throw Error(Errc::invalid_argument, "\"" + text + "\" is no address",
-                    "write 127.0.0.1:PORT or [::1]:PORT", "listen_tcp");
+                    "write it as 127.0.0.1:PORT or [::1]:PORT", "listen_tcp");
     sockaddr_storage storage{};
     socklen_t size = 0;
     if (host.starts_with('[') && host.ends_with(']')) {
@@ -66,7 +67,7 @@ UniqueFd listen_tcp(const std::string& text) {
     }
     if (size == 0)
         throw Error(Errc::invalid_argument, "\"" + text + "\" is no address",
-                    "write 127.0.0.1:PORT or [::1]:PORT", "listen_tcp");
+                    "write it as 127.0.0.1:PORT or [::1]:PORT", "listen_tcp");
     UniqueFd socket(::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const int yes = 1;
     if (!socket || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
@@ -82,7 +83,7 @@ void reset_signals() {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-[[noreturn]] void become_manager(const Environment& environment, const ApiSockets& sockets,
+[[noreturn]] void become_manager(const Environment& environment, pid_t launcher, const ApiSockets& sockets,
                                  const std::vector<std::string>& argv) {
     // Its descriptors from 3 on, all others closed.
     std::vector<int> lifted;
@@ -103,7 +104,10 @@ void reset_signals() {
            ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1) == 0 &&
            ::setenv("LISTEN_FDNAMES", sockets.names.c_str(), 1) == 0 && ::setgroups(0, nullptr) == 0 &&
            ::setresgid(gid, gid, gid) == 0 && ::setresuid(uid, uid, uid) == 0 &&
-           ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+           ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           // After the change of user, which clears it (prctl(2)): the two of them live and die together, or
+           // the next launcher's manager would find the store in the hands of this one.
+           ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && ::getppid() == launcher;
     reset_signals();
     if (good)
         ::execv(arguments[0], arguments.data());
@@ -128,22 +132,32 @@ ApiSockets open_api_sockets(const policy::Site& site) {
 
 pid_t start_manager(const Environment& environment, const ApiSockets& sockets,
                     const std::vector<std::string>& argv) {
+    const pid_t launcher = ::getpid();
     const kernel::CloneResult clone = kernel::clone_process(0, -1);
     if (clone.pid == 0)
-        become_manager(environment, sockets, argv);
+        become_manager(environment, launcher, sockets, argv);
     return clone.pid;
 }
 
 pid_t start_holder(const Environment& environment) {
+    const pid_t launcher = ::getpid();
     const kernel::CloneResult clone = kernel::clone_process(0, -1);
-    if (clone.pid != 0)
+    if (clone.pid != 0) {
+        fault_point(environment, Moment::holder);
         return clone.pid;
+    }
     char name[] = "sandbox-hold";
     char* const argv[] = {name, nullptr};
     char* const none[] = {nullptr};
     reset_signals();
+    sigset_t hold;
+    ::sigemptyset(&hold);
+    ::sigaddset(&hold, protocol::init::kHoldSignal);
+    ::sigprocmask(SIG_BLOCK, &hold, nullptr);
     ::setsid();
-    if (::close_range(0, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+    // Until it is told that its scope is there, nobody else would know of it.
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && ::getppid() == launcher &&
+        ::close_range(0, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
         ::syscall(SYS_execveat, environment.init_image.get(), "", argv, none, AT_EMPTY_PATH);
     ::_exit(127);
 }

@@ -3,6 +3,7 @@
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/kernel/process.hpp"
+#include "sandbox/launcher/promise.hpp"
 #include "sandbox/launcher/session_network.hpp"
 #include "sandbox/protocol/init_config.hpp"
 
@@ -158,7 +159,7 @@ void Construction::start_child(SeccompPrograms& programs) {
                            .logs = {folder_.log(0), folder_.log(1), folder_.log(2), folder_.log(3)},
                            .init_image = environment_.init_image.get(),
                            .seccomp = programs.get(plan_.digest, plan_.seccomp),
-                           .fault = environment_.fault};
+                           .fault = step_from_text(environment_.fault)};
     // Into payload/, so that ChimeraX is born there: its start does not wait for a move between groups.
     // sandbox-init leaves once ChimeraX runs.
     kernel::CloneResult clone =
@@ -230,10 +231,11 @@ Sandbox Construction::finish() {
     facts.pids_max = plan_.pids_max;
     timeline_.get().mark(Step::recorded);
     facts.timeline = timeline_.get().entries();
+    write_promise(environment_, plan_);
     write_session_file(environment_, facts);
     fault_point(environment_, Step::recorded);
     folder_.keep();
-    return {std::move(facts), child_.release(), cgroup_.keep()};
+    return {std::move(facts), child_.release(), cgroup_.keep(), UniqueFd()};
 }
 
 pid_t find_engine(const kernel::CgroupDir& session, pid_t init) {

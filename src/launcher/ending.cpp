@@ -81,18 +81,19 @@ Ending::Progress Ending::advance() {
     return Progress::waiting;
 }
 
-protocol::Ended read_last_figures(const Environment& environment, const Sandbox& sandbox) {
+protocol::Ended read_last_figures(const Environment& environment, const std::string& session,
+                                  const kernel::CgroupDir& cgroup) {
     protocol::Ended ended;
-    ended.session = sandbox.facts.session;
-    ended.record = read_exit_record(environment, sandbox.facts.session);
-    const kernel::CgroupDir payload = sandbox.cgroup.open_child("payload");
+    ended.session = session;
+    ended.record = read_exit_record(environment, session);
+    const kernel::CgroupDir payload = cgroup.open_child("payload");
     if (payload.has_file(file::kMemoryEvents))
         ended.oom_kills = payload.read_keyed(file::kMemoryEvents)["oom_kill"];
-    if (sandbox.cgroup.has_file(file::kMemoryPeak))
-        if (const auto peak = sandbox.cgroup.read_u64(file::kMemoryPeak))
+    if (cgroup.has_file(file::kMemoryPeak))
+        if (const auto peak = cgroup.read_u64(file::kMemoryPeak))
             ended.memory_peak = Bytes{*peak};
-    if (sandbox.cgroup.has_file(file::kCpuStat))
-        ended.cpu_microseconds = sandbox.cgroup.read_keyed(file::kCpuStat)["usage_usec"];
+    if (cgroup.has_file(file::kCpuStat))
+        ended.cpu_microseconds = cgroup.read_keyed(file::kCpuStat)["usage_usec"];
     return ended;
 }
 

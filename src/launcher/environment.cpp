@@ -6,6 +6,8 @@
 #include "sandbox/kernel/namespace.hpp"
 #include "sandbox/kernel/xdp.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -47,6 +49,15 @@ void set_gateway_sysctls(int gateway) {
           Setting{"net/ipv4/conf/all/send_redirects", "0"}, Setting{"net/ipv4/conf/all/route_localnet", "0"}})
         kernel::write_net_sysctl(gateway, name, value);
     kernel::disable_ipv6(gateway);
+}
+
+constexpr std::array<std::string_view, 12> kMoments{
+    "holder",    "frozen",    "published",   "end_stdin",    "end_sigterm",  "end_kill",
+    "end_noted", "end_group", "end_folders", "restart_kill", "restart_told", "restart_done"};
+
+void die_at(const Environment& environment, std::string_view point) {
+    if (environment.fault == point)
+        ::kill(::getpid(), SIGKILL);
 }
 
 } // namespace
@@ -96,9 +107,11 @@ Environment make_environment(policy::Site site) {
     const ManagerIdentity manager = find_manager(site.manager_user);
     make_folder(site.run_dir, 0755, 0, 0);
     make_folder(site.run_dir + "/sessions", 0750, 0, manager.gid);
+    make_folder(site.run_dir + "/ended", 0700, 0, 0);
     make_folder(site.run_dir + "/root", 0700, 0, 0);
     make_folder(site.state_dir, 0750, 0, manager.gid);
     make_folder(site.state_dir + "/logs", 0750, 0, manager.gid);
+    make_folder(site.state_dir + "/manager", 0700, manager.uid, manager.gid); // its own, with its store
     UniqueFd gateway = open_gateway(site.run_dir + "/net");
     auto gateway_link = [&] {
         const kernel::NetnsGuard guard(gateway.get());
@@ -115,12 +128,20 @@ Environment make_environment(policy::Site site) {
             .gateway_link = std::move(gateway_link),
             .link_filter = std::move(link_filter),
             .init_image = make_init_image(),
-            .fault = std::nullopt};
+            .fault = {}};
+}
+
+void check_fault(const std::string& name) {
+    if (!step_from_text(name) && std::ranges::find(kMoments, name) == kMoments.end())
+        throw Error(Errc::invalid_argument, "there is no step or moment " + name, {}, "--fault-after");
 }
 
 void fault_point(const Environment& environment, Step step) {
-    if (environment.fault == step)
-        ::kill(::getpid(), SIGKILL);
+    die_at(environment, to_text(step));
+}
+
+void fault_point(const Environment& environment, Moment moment) {
+    die_at(environment, kMoments.at(static_cast<std::size_t>(moment)));
 }
 
 } // namespace sandbox::launcher

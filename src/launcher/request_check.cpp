@@ -2,6 +2,7 @@
 
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/id.hpp"
+#include "sandbox/base/log.hpp"
 
 #include <algorithm>
 
@@ -9,7 +10,19 @@ namespace sandbox::launcher {
 namespace {
 
 constexpr auto kTrust = policy::Trust::root_owned_only;
-constexpr std::size_t kKept = 64; ///< policies; any one makes room for the next
+
+template <typename T>
+const T& find(const std::map<std::string, std::variant<T, Error>>& entries, const std::string& kind,
+              const std::string& name) {
+    const auto entry = entries.find(name);
+    if (entry == entries.end())
+        throw Error(Errc::not_found, "no " + kind + " " + name + " is in force",
+                    "`sandboxctl " + kind + " ls` lists what is; `sandboxctl admin reload` takes a new file",
+                    kind);
+    if (const auto* error = std::get_if<Error>(&entry->second))
+        throw *error;
+    return std::get<T>(entry->second);
+}
 
 /// Another policy's ChimeraX and file system under narrow limits, for nobody: no publishing, nothing to
 /// override.
@@ -31,18 +44,28 @@ policy::Tenant probe_tenant() {
 
 } // namespace
 
-const policy::LoadedPolicy& PolicyCache::get(const std::string& policies_dir, const std::string& name) {
-    if (const auto known = policies_.find(name);
-        known != policies_.end() && policy::still_holds(known->second, kTrust))
-        return known->second;
-    policies_.erase(name);
-    policy::LoadedPolicy loaded = policy::load_whole_policy(policies_dir, name, kTrust);
-    if (policies_.size() == kKept)
-        policies_.erase(policies_.begin());
-    return policies_.emplace(name, std::move(loaded)).first->second;
+Rules::Rules(const policy::Site& site) : rulebook_(policy::read_rulebook(site, kTrust)) {
+    for (const Error& error : rulebook_.errors())
+        log::error("left out: " + error.full());
 }
 
-LaunchPlan check_launch(const policy::Site& site, PolicyCache& policies, const protocol::Launch& request) {
+void Rules::reload(const policy::Site& site, const std::string& digest) {
+    policy::SiteFiles files = policy::read_site_files(site, kTrust);
+    if (!digest.empty() && files.digest != digest)
+        throw Error(Errc::conflict, "the files of the site have changed since the manager read them",
+                    "Reload again.", "digest");
+    rulebook_ = std::move(files.rulebook);
+}
+
+const policy::LoadedPolicy& Rules::policy(const std::string& name) const {
+    return find(rulebook_.policies, "policy", name);
+}
+
+const policy::Tenant& Rules::tenant(const std::string& name) const {
+    return find(rulebook_.tenants, "tenant", name);
+}
+
+LaunchPlan check_launch(const policy::Site& site, const Rules& rules, const protocol::Launch& request) {
     const bool probe = request.policy == kProbe && request.tenant == kProbe;
     const std::string& file = probe ? request.probe_of : request.policy;
     if (!is_policy_name(file))
@@ -51,13 +74,12 @@ LaunchPlan check_launch(const policy::Site& site, PolicyCache& policies, const p
     if (!is_tenant_name(request.tenant))
         throw Error(Errc::invalid_argument, "\"" + request.tenant + "\" is no tenant name",
                     "1 to 32 of a-z, 0-9 and _", "tenant");
-    const policy::LoadedPolicy& loaded = policies.get(site.policies_dir, file);
+    const policy::LoadedPolicy& loaded = rules.policy(file);
     policy::Policy policy = loaded.policy;
     if (policy.digest != request.digest)
-        throw Error(Errc::conflict, "policy " + file + " has changed since the manager read it",
-                    "reload the manager", "digest");
-    policy::Tenant tenant =
-        probe ? probe_tenant() : policy::load_tenant(site.tenants_dir, request.tenant, kTrust);
+        throw Error(Errc::conflict, "policy " + file + " is in force as another one than the manager read",
+                    "`sandboxctl admin reload`", "digest");
+    policy::Tenant tenant = probe ? probe_tenant() : rules.tenant(request.tenant);
     if (probe)
         policy = probe_policy(std::move(policy));
     if (std::ranges::find(tenant.policies, policy.name) == tenant.policies.end())

@@ -4,14 +4,18 @@
 #include "sandbox/base/id.hpp"
 #include "sandbox/base/log.hpp"
 #include "sandbox/kernel/process.hpp"
+#include "sandbox/launcher/ending.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <optional>
 #include <set>
 
 namespace sandbox::launcher {
 namespace {
+
+constexpr std::size_t kMostTold = 256; ///< far below what goes in one packet
 
 std::vector<std::string> session_names(const std::string& folder) {
     std::vector<std::string> names;
@@ -40,29 +44,52 @@ std::optional<Sandbox> claim(const Environment& environment, const std::string& 
         if (!holds_init("payload") && !holds_init("init"))
             return std::nullopt;
         facts->engine_pid = find_engine(cgroup, init);
-        return Sandbox{std::move(*facts), std::move(pidfd), std::move(cgroup)};
+        return Sandbox{std::move(*facts), std::move(pidfd), std::move(cgroup), UniqueFd()};
     } catch (const Error& error) {
         log::warning("session " + session + ": " + error.what());
         return std::nullopt;
     }
 }
 
-void sweep_cgroups(CgroupDriver& driver, const std::set<std::string>& live) {
+/// nullopt: there is only its slice, as its launcher died before the scope was started.
+std::optional<kernel::CgroupDir> open_group(const CgroupDriver& driver, const std::string& tenant) {
+    try {
+        return driver.open_tenant(tenant);
+    } catch (const Error& error) {
+        if (error.code() != Errc::not_found)
+            throw;
+        return std::nullopt;
+    }
+}
+
+/// What is found, and what is done about it.
+struct Sweeping {
+    const Claimed& claimed;
+    const bool dry_run;
+    const Duration patience;
+    std::vector<protocol::Leftover> found;
+
+    /// True when it is to go now.
+    bool note(const char* kind, const std::string& name) {
+        if (found.size() < kMostTold)
+            found.push_back({kind, name});
+        if (!dry_run)
+            log::info(std::string("sweeps the ") + kind + " " + name);
+        return !dry_run;
+    }
+};
+
+void sweep_cgroups(CgroupDriver& driver, Sweeping& sweeping) {
     for (const std::string& tenant : driver.tenants()) {
-        const kernel::CgroupDir group = driver.open_tenant(tenant);
-        bool used = false;
-        for (const std::string& name : group.children()) {
-            if (!is_session_id(name))
+        const std::optional<kernel::CgroupDir> group = open_group(driver, tenant);
+        bool used = sweeping.dry_run || sweeping.claimed.uses_tenant(tenant);
+        for (const std::string& name : group ? group->children() : std::vector<std::string>()) {
+            if (!is_session_id(name) || sweeping.claimed.sessions.contains(name))
                 continue;
-            if (live.contains(name)) {
+            const std::string path = group->path() + "/" + name;
+            if (sweeping.note("cgroup", path) && !destroy_cgroup(*group, name, sweeping.patience)) {
                 used = true;
-                continue;
-            }
-            log::info("sweeps the cgroup " + group.path() + "/" + name);
-            if (!destroy_cgroup(group, name, std::chrono::seconds(5))) {
-                used = true;
-                log::error("the cgroup " + group.path() + "/" + name +
-                           " holds a process that the kernel does not end");
+                log::error("the cgroup " + path + " holds a process that the kernel does not end");
             }
         }
         if (!used)
@@ -70,47 +97,76 @@ void sweep_cgroups(CgroupDriver& driver, const std::set<std::string>& live) {
     }
 }
 
-void sweep_folders(const Environment& environment, const std::set<std::string>& live) {
+void sweep_folders(const Environment& environment, Sweeping& sweeping) {
     std::set<std::string> names;
     for (const std::string& folder : {environment.sessions_dir(), environment.logs_dir()})
         for (const std::string& name : session_names(folder))
             names.insert(name);
     for (const std::string& name : names)
-        if (!live.contains(name)) {
-            log::info("sweeps the folders of session " + name);
+        if (!sweeping.claimed.sessions.contains(name) && sweeping.note("folder", name))
             remove_session_folders(environment, name);
-        }
 }
 
-void sweep_links(Environment& environment, const std::set<std::uint32_t>& live_slots) {
+void sweep_links(Environment& environment, Sweeping& sweeping) {
     for (const std::string& link : environment.gateway_link.links()) {
         std::uint32_t slot = 0;
         const char* end = link.data() + link.size();
         if (!link.starts_with("cx"))
             continue;
         const auto [rest, ec] = std::from_chars(link.data() + 2, end, slot);
-        if (ec == std::errc{} && rest == end && !live_slots.contains(slot)) {
-            log::info("sweeps the link " + link);
+        if (ec == std::errc{} && rest == end && !sweeping.claimed.slots.contains(slot) &&
+            sweeping.note("link", link))
             environment.gateway_link.delete_link(link);
-        }
     }
+}
+
+/// It was whole once, and nobody has told yet how it ended: its launcher died before it could.
+void note_end(const Environment& environment, const std::string& session, LastWords& last_words) {
+    if (!std::filesystem::exists(run_folder(environment, session) + "/session.json") ||
+        last_words.find(session))
+        return;
+    const std::optional<protocol::Launched> facts = read_session_file(environment, session);
+    if (!facts)
+        return;
+    protocol::Ended ended;
+    ended.session = session;
+    try {
+        const kernel::CgroupDir cgroup = kernel::CgroupDir::open(facts->cgroup);
+        cgroup.kill(); // its init is gone, and with it all of its pid namespace
+        ended = read_last_figures(environment, session, cgroup);
+    } catch (const Error&) {
+        ended.record = read_exit_record(environment, session); // the group is gone, and its figures
+    }
+    ended.last_step = "already_ended";
+    last_words.keep(ended);
 }
 
 } // namespace
 
-std::vector<Sandbox> recover_sandboxes(Environment& environment, CgroupDriver& driver) {
+std::vector<protocol::Leftover> sweep(Environment& environment, CgroupDriver& driver, const Claimed& claimed,
+                                      bool dry_run, Duration patience) {
+    Sweeping sweeping{claimed, dry_run, patience, {}};
+    sweep_cgroups(driver, sweeping);
+    sweep_folders(environment, sweeping);
+    sweep_links(environment, sweeping);
+    return std::move(sweeping.found);
+}
+
+std::vector<Sandbox> recover_sandboxes(Environment& environment, CgroupDriver& driver,
+                                       LastWords& last_words) {
     std::vector<Sandbox> sandboxes;
-    std::set<std::string> live;
-    std::set<std::uint32_t> live_slots;
+    std::set<std::string> tenants;
+    Claimed claimed{{}, {}, [&](const std::string& tenant) { return tenants.contains(tenant); }};
     for (const std::string& session : session_names(environment.sessions_dir()))
         if (std::optional<Sandbox> sandbox = claim(environment, session)) {
-            live.insert(session);
-            live_slots.insert(sandbox->facts.slot);
+            claimed.sessions.insert(session);
+            claimed.slots.insert(sandbox->facts.slot);
+            tenants.insert(sandbox->facts.tenant);
             sandboxes.push_back(std::move(*sandbox));
+        } else {
+            note_end(environment, session, last_words);
         }
-    sweep_cgroups(driver, live);
-    sweep_folders(environment, live);
-    sweep_links(environment, live_slots);
+    sweep(environment, driver, claimed, false, std::chrono::seconds(5));
     return sandboxes;
 }
 

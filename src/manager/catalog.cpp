@@ -1,23 +1,11 @@
 #include "catalog.hpp"
 
 #include "sandbox/base/log.hpp"
-#include "sandbox/policy/loader.hpp"
+
+#include <utility>
 
 namespace sandbox::manager {
 namespace {
-
-template <typename Entries, typename Load>
-void load_all(Entries& entries, const std::vector<std::string>& names, const Load& load) {
-    entries.clear();
-    for (const std::string& name : names) {
-        try {
-            entries.emplace(name, load(name));
-        } catch (const Error& error) {
-            log::error("left out: " + error.full());
-            entries.emplace(name, error);
-        }
-    }
-}
 
 template <typename T>
 const T& find(const std::map<std::string, std::variant<T, Error>>& entries, const std::string& kind,
@@ -46,38 +34,36 @@ std::vector<T> sound_ones(const std::map<std::string, std::variant<T, Error>>& e
 
 } // namespace
 
-Catalog::Catalog(const policy::Site& site)
-    : policies_dir_(site.policies_dir),
-      tenants_dir_(site.tenants_dir) {
-    reload();
-}
-
-void Catalog::reload() {
+Catalog::Catalog(const policy::Site& site) {
     // The launcher reads the same files and takes only what root alone can write; here a wrong one gains
     // nothing.
-    using policy::Trust;
-    load_all(policies_, policy::list_policies(policies_dir_), [&](const std::string& name) {
-        return policy::load_policy(policies_dir_, name, Trust::any_owner);
-    });
-    load_all(tenants_, policy::list_tenants(tenants_dir_), [&](const std::string& name) {
-        return policy::load_tenant(tenants_dir_, name, Trust::any_owner);
-    });
+    policy::Rulebook read = policy::read_rulebook(site, policy::Trust::any_owner);
+    for (const Error& error : read.errors())
+        log::error("left out: " + error.full());
+    replace(std::move(read));
+}
+
+void Catalog::replace(policy::Rulebook rulebook) {
+    rulebook_ = std::move(rulebook);
 }
 
 const policy::Policy& Catalog::policy(const std::string& name) const {
-    return find(policies_, "policy", name);
+    return find(rulebook_.policies, "policy", name).policy;
 }
 
 const policy::Tenant& Catalog::tenant(const std::string& name) const {
-    return find(tenants_, "tenant", name);
+    return find(rulebook_.tenants, "tenant", name);
 }
 
 std::vector<policy::Policy> Catalog::policies() const {
-    return sound_ones(policies_);
+    std::vector<policy::Policy> all;
+    for (const policy::LoadedPolicy& one : sound_ones(rulebook_.policies))
+        all.push_back(one.policy);
+    return all;
 }
 
 std::vector<policy::Tenant> Catalog::tenants() const {
-    return sound_ones(tenants_);
+    return sound_ones(rulebook_.tenants);
 }
 
 } // namespace sandbox::manager

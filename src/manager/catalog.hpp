@@ -1,13 +1,8 @@
 #pragma once
 
-#include "sandbox/base/error.hpp"
-#include "sandbox/policy/policy.hpp"
-#include "sandbox/policy/site.hpp"
-#include "sandbox/policy/tenant.hpp"
+#include "sandbox/policy/rulebook.hpp"
 
-#include <map>
 #include <string>
-#include <variant>
 #include <vector>
 
 namespace sandbox::manager {
@@ -18,8 +13,9 @@ class Catalog {
   public:
     explicit Catalog(const policy::Site& site);
 
-    /// Reads all files again.
-    void reload();
+    /// All at once.
+    void replace(policy::Rulebook rulebook);
+    const policy::Rulebook& rulebook() const { return rulebook_; }
 
     /// Throw Error not_found with the field, or unavailable for one whose file is broken.
     const policy::Policy& policy(const std::string& name) const;
@@ -29,12 +25,7 @@ class Catalog {
     std::vector<policy::Tenant> tenants() const;
 
   private:
-    template <typename T>
-    using Entries = std::map<std::string, std::variant<T, Error>>;
-
-    const std::string policies_dir_, tenants_dir_;
-    Entries<policy::Policy> policies_;
-    Entries<policy::Tenant> tenants_;
+    policy::Rulebook rulebook_;
 };
 
 } // namespace sandbox::manager

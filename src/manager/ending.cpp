@@ -20,7 +20,7 @@ bool wants_log_tail(const Session& session) {
         return true;
     const EndReason reason = session.intent()->reason;
     return reason == EndReason::start_timeout || reason == EndReason::hung ||
-           reason == EndReason::launch_failed;
+           reason == EndReason::crash_loop || reason == EndReason::launch_failed;
 }
 
 void keep_log_tail(Session& session) {
@@ -107,23 +107,34 @@ void finish(Core& core, const SessionPtr& session, SessionView::End end, const s
     SessionView last = view_of(core, *keep);
     last.usage = {
         .memory = {}, .memory_peak = last.end->memory_peak, .cpu_seconds = last.end->cpu_seconds, .pids = {}};
-    core.registry.retire(keep, std::move(last));
+    for (std::string& id : core.registry.retire(keep, std::move(last)))
+        core.store.forget(std::move(id));
     if (keep->has_slot)
         core.slots.give_back(keep->facts.slot);
+    leave_queue(core, *keep);
 }
 
 asio::awaitable<void> end_session(CorePtr core, SessionPtr session) {
+    keep_log_tail(*session);
+    // Why it ends outlives this process, before anybody is told: the next one must not take for an accident
+    // what was a wish.
+    put_record(*core, *session, State::ending);
+    co_await is_stored(core);
     session->move_to(State::ending, why_ending(*session));
     session->turns.close(Error(Errc::gone, "session " + session->id() + " is ending: " + why_ending(*session),
                                "Make a new session."));
     session->published.reset();
-    keep_log_tail(*session);
     const std::optional<protocol::Ended> ended = co_await remove_sandbox(core, session);
     keep_log_tail(*session); // with what came during the grace
-    SessionView::End end = judge(session->intent(), ended, session->facts.enforced.memory_max);
+    SessionView::End end =
+        judge(session->intent(), ended, session->facts.enforced.memory_max, session->exit_asked);
     const std::string why =
         std::string(to_text(end.reason)) + (ended ? ", last step " + ended->last_step : ", nothing was left");
     finish(*core, session, std::move(end), why);
+    if (ended) {
+        std::vector<std::string> ids{session->id()};
+        co_await forget_last_words(core, std::move(ids));
+    }
 }
 
 } // namespace sandbox::manager

@@ -16,9 +16,11 @@ namespace sandbox::manager {
 namespace {
 
 /// A throw-away session under the built-in policy `probe`. Not in a tenant's own: what a tenant's engine
-/// says of itself is the tenant's word. null: no slot can be spared.
+/// says of itself is the tenant's word. null: no place can be spared.
 SessionPtr make_probe(Core& core, const Session& asker) {
-    if (core.registry.all_live().size() + 1 >= core.site.slots) // the last one is for a tenant
+    // The last one is for a tenant.
+    if (core.admission.waiting.size() > 0 ||
+        taken_places(core).sessions() + 1 >= core.admission.limits.sessions)
         return nullptr;
     SessionView facts;
     facts.id = new_session_id();
@@ -30,7 +32,8 @@ SessionPtr make_probe(Core& core, const Session& asker) {
                                              asker.policy, policy::Overrides{}, sha256_hex(new_token()));
     session->policy.publish = policy::Publish::none;
     session->probe_of = asker.facts.policy;
-    core.registry.add(session);
+    keep(core, session);
+    enter_queue(core, *session, true, core.site.admission.queue_timeout);
     return session;
 }
 
@@ -99,7 +102,7 @@ void probe_engine(const CorePtr& core, const SessionPtr& session) {
     if (!probe)
         return; // the next session asks again
     core->probed_engines.looking(key);
-    start_running(core, probe);
+    start_running(core, probe, run_session(core, probe));
     asio::co_spawn(core->io, look(core, probe, key), asio::detached);
 }
 

@@ -33,7 +33,7 @@ asio::awaitable<void> watch_init(SessionPtr session) {
             co_return;
         ended = kernel::has_ended(session->init_pidfd->native_handle());
     }
-    session->engine_ended("sandbox-init has ended");
+    session->engine_ended(session->engine_start(), "sandbox-init has ended");
 }
 
 /// cgroup.events of a group with or without processes; a group that is gone has none. Reading it also arms
@@ -60,10 +60,10 @@ asio::awaitable<void> wait_for_change(SessionPtr session, Duration longest) {
 }
 
 /// sandbox-init stays when ChimeraX ends, so the end is seen at the group where ChimeraX runs.
-asio::awaitable<void> watch_payload(SessionPtr session, Duration recheck) {
-    while (session->payload_events && session->state() != State::ended) {
+asio::awaitable<void> watch_payload(SessionPtr session, std::uint64_t start, Duration recheck) {
+    while (session->payload_events && session->state() != State::ended && session->engine_start() == start) {
         if (!is_populated(session->payload_events->native_handle())) {
-            session->engine_ended("ChimeraX has ended");
+            session->engine_ended(start, "ChimeraX has ended");
             co_return;
         }
         co_await wait_for_change(session, recheck);
@@ -72,13 +72,18 @@ asio::awaitable<void> watch_payload(SessionPtr session, Duration recheck) {
 
 } // namespace
 
-void watch_engine(const CorePtr& core, const SessionPtr& session) {
+void watch_payload_of(const CorePtr& core, const SessionPtr& session) {
     const std::string events = std::string(kPayload) + "/" + kernel::cgroup_file::kEvents;
     UniqueFd fd = session->cgroup.open_file(events.c_str(), O_RDONLY);
     session->payload_events.emplace(core->io, fd.get());
     static_cast<void>(fd.release());
+    asio::co_spawn(core->io, watch_payload(session, session->engine_start(), core->tuning.payload_recheck),
+                   asio::detached);
+}
+
+void watch_engine(const CorePtr& core, const SessionPtr& session) {
+    watch_payload_of(core, session);
     asio::co_spawn(core->io, watch_init(session), asio::detached);
-    asio::co_spawn(core->io, watch_payload(session, core->tuning.payload_recheck), asio::detached);
 }
 
 } // namespace sandbox::manager

@@ -38,27 +38,42 @@ bool change_slot(Core& core, Session& session) {
     return true;
 }
 
-/// The launcher has read a newer policy than this program: reads it too, and goes by that one.
+/// By the policy that is in force now, where it is another one than when the session was made.
 bool renew_policy(Core& core, Session& session) {
-    core.catalog.reload();
     const std::string& name = session.probe_of.empty() ? session.facts.policy : session.probe_of;
     const policy::Policy& now = core.catalog.policy(name);
     if (now.digest == session.facts.policy_digest)
         return false;
     session.policy = policy::apply_overrides(now, session.overrides);
+    if (session.kind() == Kind::probe)
+        session.policy.publish = policy::Publish::none;
     session.facts.policy_digest = now.digest;
     session.grace = now.chimerax.grace;
     return true;
 }
 
-bool may_try_again(Core& core, Session& session, const protocol::Failure& failure) {
-    if (failure.code != Errc::conflict || session.must_end())
-        return false;
+/// The launcher has another policy in force: it was started after the files had changed. Both read them then.
+asio::awaitable<bool> agree_on_policy(CorePtr core, SessionPtr session) {
+    if (renew_policy(*core, *session))
+        co_return true;
+    try {
+        co_await reload(core);
+    } catch (const Error&) { // the log has it
+        co_return false;
+    }
+    co_return renew_policy(*core, *session);
+}
+
+asio::awaitable<bool> may_try_again(CorePtr core, SessionPtr session, protocol::Failure failure) {
+    if (failure.code != Errc::conflict || session->must_end())
+        co_return false;
     if (failure.field == "slot")
-        return change_slot(core, session);
-    if (failure.field == "digest")
-        return renew_policy(core, session);
-    return false;
+        co_return change_slot(*core, *session);
+    if (failure.field == "digest") {
+        const bool agreed = co_await agree_on_policy(core, session);
+        co_return agreed;
+    }
+    co_return false;
 }
 
 void fail(Core& core, const SessionPtr& session, const protocol::Failure& failure) {
@@ -67,42 +82,76 @@ void fail(Core& core, const SessionPtr& session, const protocol::Failure& failur
     finish(core, session, judge(session->intent(), {}, {}), "the launcher refused: " + failure.message);
 }
 
-/// One try. nullopt: done, well or not; else what the launcher said.
-asio::awaitable<std::optional<protocol::Failure>> try_launch(CorePtr core, SessionPtr session) {
+protocol::Failure away() {
+    return {Errc::unavailable, "the launcher is away", "Try again when it is back.", {}};
+}
+
+/// A launcher that is started again is back in a moment.
+asio::awaitable<bool> is_connected(CorePtr core) {
+    const SteadyTime deadline = std::chrono::steady_clock::now() + core->tuning.answer_timeout;
+    bool in_time = true;
+    while (!core->launcher->connected() && in_time)
+        in_time = co_await core->launcher->changed().wait_until(deadline);
+    co_return core->launcher->connected();
+}
+
+struct Outcome {
+    bool made = false;
+    bool is_unknown = false; ///< the connection was lost, or the launcher has a sandbox of this name
+    protocol::Failure failure;
+};
+
+asio::awaitable<Outcome> try_launch(CorePtr core, SessionPtr session) {
     protocol::Request request(request_for(*session));
-    LauncherAnswer answer = co_await core->launcher->call(std::move(request), core->tuning.launch_timeout);
-    if (auto* failure = std::get_if<protocol::Failure>(&answer.reply))
-        co_return std::move(*failure);
+    LauncherAnswer answer;
+    try {
+        answer = co_await core->launcher->call(std::move(request), core->tuning.launch_timeout);
+    } catch (const Error& error) {
+        if (error.code() != Errc::unavailable)
+            throw;
+        co_return Outcome{.made = false, .is_unknown = true, .failure = protocol::to_failure(error)};
+    }
+    if (auto* failure = std::get_if<protocol::Failure>(&answer.reply)) {
+        const bool exists = failure->code == Errc::conflict && failure->field == "session";
+        co_return Outcome{.made = false, .is_unknown = exists, .failure = std::move(*failure)};
+    }
     auto* launched = std::get_if<protocol::Launched>(&answer.reply);
     if (launched == nullptr || launched->session != session->id() || answer.descriptors.size() != 2)
         throw Error(Errc::internal, "the launcher's answer to a launch is not one");
     session->take_launched(std::move(*launched), std::move(answer.descriptors));
-    co_return std::nullopt;
+    co_return Outcome{.made = true, .is_unknown = false, .failure = {}};
 }
 
 } // namespace
 
 asio::awaitable<bool> launch(CorePtr core, SessionPtr session) {
     try {
-        for (int tries = 1;; ++tries) {
-            if (!core->launcher->connected()) {
-                protocol::Failure away;
-                away.code = Errc::unavailable;
-                away.message = "the launcher went away before this session's turn";
-                away.cure = "Try again when it is back.";
-                fail(*core, session, away);
+        for (int tries = 1; !session->must_end(); ++tries) {
+            if (!co_await is_connected(core)) {
+                fail(*core, session, away());
                 co_return false;
             }
-            const std::optional<protocol::Failure> failure = co_await try_launch(core, session);
-            if (!failure)
+            const Outcome outcome = co_await try_launch(core, session);
+            if (outcome.made)
                 co_return true;
-            if (tries == kMaxTries || !may_try_again(*core, *session, *failure)) {
-                fail(*core, session, *failure);
+            if (outcome.is_unknown) {
+                // It may have been made before the connection was lost, or is being made still.
+                if (co_await attach(core, session))
+                    co_return true;
+                if (tries == kMaxTries)
+                    throw protocol::to_error(outcome.failure);
+                continue;
+            }
+            bool again = tries < kMaxTries;
+            if (again)
+                again = co_await may_try_again(core, session, outcome.failure);
+            if (!again) {
+                fail(*core, session, outcome.failure);
                 co_return false;
             }
         }
     } catch (const Error& error) {
-        // The connection was lost or the answer makes no sense: there may be a sandbox, which has to go.
+        // It took too long or the answer makes no sense: there may be a sandbox, which has to go.
         session->want_end(EndReason::launch_failed, error.full());
     }
     co_return false;

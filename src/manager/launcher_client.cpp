@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <span>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -58,10 +59,10 @@ struct LauncherClient::Pending {
     std::optional<Error> lost;
 };
 
-LauncherClient::LauncherClient(asio::io_context& io, std::string socket_path, const Tuning& tuning)
+LauncherClient::LauncherClient(asio::io_context& io, std::string socket_path, Tuning tuning)
     : io_(io),
       path_(std::move(socket_path)),
-      tuning_(tuning),
+      tuning_(std::move(tuning)),
       changed_(io.get_executor()) {}
 
 void LauncherClient::start(std::function<void()> on_connected) {
@@ -170,7 +171,10 @@ void LauncherClient::take_reply(protocol::Received received) {
 void LauncherClient::send_queued() {
     try {
         while (socket_ && !outbox_.empty() && !writing_) {
-            if (protocol::send_packet(socket_->native_handle(), outbox_.front())) {
+            const Outgoing& next = outbox_.front();
+            const int fd = next.descriptor.get();
+            const std::span<const int> descriptors(&fd, next.descriptor ? 1 : 0);
+            if (protocol::send_packet(socket_->native_handle(), next.text, descriptors)) {
                 outbox_.pop_front();
                 continue;
             }
@@ -187,6 +191,11 @@ void LauncherClient::send_queued() {
 }
 
 asio::awaitable<LauncherAnswer> LauncherClient::call(protocol::Request request, Duration timeout) {
+    return call_with(std::move(request), UniqueFd(), timeout);
+}
+
+asio::awaitable<LauncherAnswer> LauncherClient::call_with(protocol::Request request, UniqueFd descriptor,
+                                                          Duration timeout) {
     const std::shared_ptr<LauncherClient> self = shared_from_this();
     if (!connected())
         throw launcher_gone("there is no connection to " + path_);
@@ -197,7 +206,7 @@ asio::awaitable<LauncherAnswer> LauncherClient::call(protocol::Request request, 
 
     Pending pending(*this, packet.id);
     pending.done.expires_after(timeout);
-    outbox_.push_back(std::move(text));
+    outbox_.push_back(Outgoing{std::move(text), std::move(descriptor)});
     send_queued();
     boost::system::error_code error;
     if (!pending.lost) {

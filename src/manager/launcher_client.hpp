@@ -30,7 +30,7 @@ struct LauncherAnswer {
 /// and pairs replies with requests by their ids.
 class LauncherClient : public std::enable_shared_from_this<LauncherClient> {
   public:
-    LauncherClient(boost::asio::io_context& io, std::string socket_path, const Tuning& tuning);
+    LauncherClient(boost::asio::io_context& io, std::string socket_path, Tuning tuning);
 
     /// Tries to connect at once, and again whenever the connection is lost. `on_connected` is called each
     /// time that there is a new one.
@@ -47,6 +47,9 @@ class LauncherClient : public std::enable_shared_from_this<LauncherClient> {
     /// Sends the request and waits for its reply, which may be a Failure. Throws Error unavailable when there
     /// is no connection or it was lost before the reply came, timed_out: then the outcome is unknown.
     boost::asio::awaitable<LauncherAnswer> call(protocol::Request request, Duration timeout);
+    /// The same, with a descriptor beside the request.
+    boost::asio::awaitable<LauncherAnswer> call_with(protocol::Request request, UniqueFd descriptor,
+                                                     Duration timeout);
 
   private:
     struct Pending;
@@ -69,7 +72,11 @@ class LauncherClient : public std::enable_shared_from_this<LauncherClient> {
     std::uint64_t last_id_ = 0;
     std::uint64_t replies_ = 0;
     std::map<std::uint64_t, Pending*> pending_;
-    std::deque<std::string> outbox_;
+    struct Outgoing {
+        std::string text;
+        UniqueFd descriptor;
+    };
+    std::deque<Outgoing> outbox_;
     bool writing_ = false;
     bool stopped_ = false;
     bool complained_ = false;

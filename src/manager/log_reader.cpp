@@ -2,7 +2,6 @@
 
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
-#include "sandbox/base/unique_fd.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,20 +16,21 @@ namespace sandbox::manager {
 namespace {
 
 struct Segment {
-    UniqueFd fd;
+    int fd = -1;
     std::size_t size = 0;
     timespec modified{};
 };
 
-Segment open_segment(int dir, const std::string& name) {
-    Segment segment;
-    segment.fd = UniqueFd(::openat(dir, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+/// As it is now; empty for what is no regular file.
+Segment look_at(int fd) {
     struct stat status {};
-    if (!segment.fd || ::fstat(segment.fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    if (fd < 0 || ::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
         return {};
-    segment.size = static_cast<std::size_t>(status.st_size);
-    segment.modified = status.st_mtim;
-    return segment;
+    return {fd, static_cast<std::size_t>(status.st_size), status.st_mtim};
+}
+
+UniqueFd open_segment(int dir, const std::string& name) {
+    return UniqueFd(::openat(dir, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
 }
 
 bool is_older(const Segment& a, const Segment& b) {
@@ -47,7 +47,7 @@ std::string read_end(const Segment& segment, std::size_t tail) {
     std::size_t done = 0;
     while (done < text.size()) {
         const auto offset = static_cast<off_t>(segment.size - text.size() + done);
-        const ssize_t count = ::pread(segment.fd.get(), text.data() + done, text.size() - done, offset);
+        const ssize_t count = ::pread(segment.fd, text.data() + done, text.size() - done, offset);
         if (count < 0 && errno == EINTR)
             continue;
         if (count <= 0)
@@ -67,11 +67,36 @@ std::string read_log_tail(const std::string& log_dir, const std::string& stream,
             return {};
         throw_errno("opening the log folder " + log_dir);
     }
-    std::array segments{open_segment(dir.get(), stream + ".0"), open_segment(dir.get(), stream + ".1")};
+    const std::array files{open_segment(dir.get(), stream + ".0"), open_segment(dir.get(), stream + ".1")};
+    std::array segments{look_at(files[0].get()), look_at(files[1].get())};
     if (is_older(segments[1], segments[0]))
         std::swap(segments[0], segments[1]);
     const std::string newer = read_end(segments[1], tail);
     return read_end(segments[0], tail - newer.size()) + newer;
+}
+
+LogFollower::LogFollower(const std::string& log_dir, const std::string& stream) {
+    const UniqueFd dir(::open(log_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (dir)
+        segments_ = {open_segment(dir.get(), stream + ".0"), open_segment(dir.get(), stream + ".1")};
+    read_new();
+}
+
+std::string LogFollower::read_new() {
+    const std::array segments{look_at(segments_[0].get()), look_at(segments_[1].get())};
+    std::array<std::size_t, 2> order{0, 1};
+    if (is_older(segments[1], segments[0]))
+        std::swap(order[0], order[1]);
+    std::string text;
+    for (const std::size_t index : order) {
+        const Segment& segment = segments.at(index);
+        std::size_t& offset = offsets_.at(index);
+        if (segment.size < offset) // it was emptied, and begins anew
+            offset = 0;
+        text += read_end(segment, std::min(segment.size - offset, kMostAtOnce));
+        offset = segment.size;
+    }
+    return text;
 }
 
 } // namespace sandbox::manager

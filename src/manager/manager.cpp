@@ -1,7 +1,11 @@
 #include "sandbox/manager/manager.hpp"
 
+#include "audit_search.hpp"
+#include "backup.hpp"
+#include "command_audit.hpp"
 #include "core.hpp"
 #include "log_reader.hpp"
+#include "sampler.hpp"
 #include "sandbox/base/id.hpp"
 #include "sandbox/base/log.hpp"
 
@@ -10,6 +14,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 namespace asio = boost::asio;
 
@@ -25,36 +31,59 @@ bool is_one_of(State state, const std::vector<State>& states) {
     return state == State::busy && std::ranges::find(states, State::ready) != states.end();
 }
 
-asio::awaitable<Created> create_session(CorePtr core, CreateRequest request) {
-    Created created = admit(*core, std::move(request));
-    start_running(core, core->registry.live(created.session.id));
-    co_return created;
-}
-
-asio::awaitable<SessionView> wait_for(CorePtr core, std::string id, std::vector<State> states,
-                                      Duration timeout) {
-    const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
-    if (const SessionView* ended = core->registry.ended(id))
-        co_return *ended;
-    const SessionPtr session = core->registry.visible(id);
-    while (session->state() != State::ended && !is_one_of(session->state(), states)) {
-        if (!co_await session->changed.wait_until(deadline)) {
-            throw Error(Errc::timed_out,
-                        "session " + id + " is still " + std::string(to_text(session->state())),
-                        "Wait longer, or look at its log.");
-        }
-    }
-    if (const SessionView* ended = core->registry.ended(id))
-        co_return *ended;
-    co_return view_of(*core, *session);
-}
-
 /// Of a session in the queue nothing has been made: it ends here and now.
 void wish_end(Core& core, const SessionPtr& session, EndReason reason, const std::string& message) {
     if (!session->want_end(reason, message))
         return;
     if (session->state() == State::queued)
         finish(core, session, judge(session->intent(), {}, {}), message);
+}
+
+/// Who waits here would wait for the next manager.
+void check_stays(const Core& core) {
+    if (core.leaving)
+        throw Error(Errc::unavailable, "the manager is handing over to the next one",
+                    "Ask that one, in a moment.");
+}
+
+asio::awaitable<Created> create_session(CorePtr core, CreateRequest request) {
+    Created created = admit(*core, std::move(request));
+    if (created.repeated) {
+        co_await core->store.committed();
+        co_return created;
+    }
+    const SessionPtr session = core->registry.live(created.session.id);
+    // Before anybody hears of it: what a caller was told of outlives this process.
+    try {
+        co_await core->store.committed();
+    } catch (const Error& error) {
+        wish_end(*core, session, EndReason::launch_failed, error.what());
+        throw;
+    }
+    start_running(core, session, run_session(core, session));
+    co_return created;
+}
+
+asio::awaitable<SessionView> wait_for(CorePtr core, std::string id, std::vector<State> states,
+                                      Duration timeout) {
+    const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
+    if (core->registry.ended(id) != nullptr)
+        co_await is_stored(core); // what is told here outlives a reset of the host
+    if (const SessionView* ended = core->registry.ended(id))
+        co_return *ended;
+    const SessionPtr session = core->registry.visible(id);
+    while (session->state() != State::ended && !is_one_of(session->state(), states)) {
+        check_stays(*core);
+        if (!co_await session->changed.wait_until(deadline)) {
+            throw Error(Errc::timed_out,
+                        "session " + id + " is still " + std::string(to_text(session->state())),
+                        "Wait longer, or look at its log.");
+        }
+    }
+    co_await is_stored(core);
+    if (const SessionView* ended = core->registry.ended(id))
+        co_return *ended;
+    co_return view_of(*core, *session);
 }
 
 /// A shorter grace for an end that is under way. Its answer goes to the first asker; what this one gets tells
@@ -70,6 +99,8 @@ asio::awaitable<void> hurry(CorePtr core, SessionPtr session, Duration grace) {
 }
 
 asio::awaitable<SessionView> remove_session(CorePtr core, std::string id, std::optional<Duration> grace) {
+    if (core->registry.ended(id) != nullptr)
+        co_await is_stored(core);
     if (const SessionView* ended = core->registry.ended(id))
         co_return *ended;
     const SessionPtr session = core->registry.visible(id);
@@ -80,14 +111,29 @@ asio::awaitable<SessionView> remove_session(CorePtr core, std::string id, std::o
         else if (session->state() == State::ending && asked < session->grace)
             asio::co_spawn(core->io, hurry(core, session, asked), asio::detached);
     }
-    if (session->serves())
-        wish_end(*core, session, EndReason::deleted, "It was deleted.");
-    else
+    if (session->state() == State::queued || session->state() == State::starting)
         wish_end(*core, session, EndReason::cancelled, "It was deleted before it was ready.");
-    while (session->state() != State::ended && session->state() != State::stuck)
+    else
+        wish_end(*core, session, EndReason::deleted, "It was deleted.");
+    while (session->state() != State::ended && session->state() != State::stuck) {
+        check_stays(*core);
         co_await session->changed.wait();
+    }
+    co_await is_stored(core);
     if (const SessionView* ended = core->registry.ended(id))
         co_return *ended;
+    co_return view_of(*core, *session);
+}
+
+asio::awaitable<SessionView> extend_session(CorePtr core, std::string id, Duration by) {
+    const SessionPtr session = core->registry.visible(id);
+    session->check_serves();
+    session->extend(by);
+    session->note_activity();
+    session->changed.notify(); // its clocks are looked at again
+    note_audit(*core, *session, "session.extend", format_duration(by), "");
+    put_record(*core, *session);
+    co_await is_stored(core);
     co_return view_of(*core, *session);
 }
 
@@ -108,24 +154,51 @@ asio::awaitable<std::string> inspect_session(CorePtr core, std::string id) {
     co_return inspected.json;
 }
 
-asio::awaitable<OpenedFile> open_file_by_id(CorePtr core, std::string id, std::string path) {
-    co_return co_await open_file(core, core->registry.visible(id), std::move(path));
+asio::awaitable<SessionView> freeze_by_id(CorePtr core, std::string id, bool frozen) {
+    co_return co_await freeze_on_request(core, core->registry.visible(id), frozen);
 }
 
-} // namespace
-
-asio::awaitable<OpenedFile> open_file(CorePtr core, SessionPtr session, std::string path) {
-    protocol::Request request(protocol::OpenFile{session->id(), std::move(path)});
-    LauncherAnswer answer = co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
-    if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply))
-        throw protocol::to_error(*failure);
-    const auto* opened = std::get_if<protocol::Opened>(&answer.reply);
-    if (opened == nullptr || answer.descriptors.size() != 1)
-        throw Error(Errc::internal, "the launcher's answer to the opening of a file is not one");
-    co_return OpenedFile{std::move(answer.descriptors[0]), opened->size};
+asio::awaitable<AuditFound> search(CorePtr core, AuditQuery query, asio::thread_pool& reader) {
+    // Read elsewhere: a trail may be a gigabyte, and no session waits for that.
+    const auto read = [](std::string folder, AuditQuery asked) -> asio::awaitable<AuditFound> {
+        co_return manager::search_audit(folder, asked);
+    };
+    std::string folder = audit_folder(core->site);
+    asio::awaitable<AuditFound> reading = read(std::move(folder), std::move(query));
+    AuditFound found = co_await asio::co_spawn(reader, std::move(reading), asio::use_awaitable);
+    co_return found;
 }
 
-namespace {
+asio::awaitable<void> wait_for_events(CorePtr core, SteadyTime deadline) {
+    if (!core->leaving)
+        co_await core->events.changed.wait_until(deadline);
+}
+
+asio::awaitable<void> wait_until_leaving(CorePtr core) {
+    while (!core->leaving)
+        co_await core->events.changed.wait();
+}
+
+asio::awaitable<void> until_stored(CorePtr core) {
+    co_await is_stored(core);
+}
+
+asio::awaitable<void> until_noted(CorePtr core) {
+    co_await core->store.noted();
+}
+
+/// The store's copy is made by its own thread, and put into the archive by the reader's.
+asio::awaitable<Backup> make_backup(CorePtr core, asio::thread_pool& reader) {
+    const std::string copy = new_backup_path(core->site);
+    co_await core->store.copy_to(copy);
+    const auto pack = [](policy::Site site, std::string store) -> asio::awaitable<Backup> {
+        co_return pack_backup(site, store);
+    };
+    asio::awaitable<Backup> packing = pack(core->site, copy);
+    Backup backup = co_await asio::co_spawn(reader, std::move(packing), asio::use_awaitable);
+    log::info("a backup of " + std::to_string(backup.size) + " bytes is made");
+    co_return backup;
+}
 
 asio::awaitable<void> end_all(CorePtr core) {
     core->shutting_down = true;
@@ -139,7 +212,9 @@ asio::awaitable<void> end_all(CorePtr core) {
     }
     log::info("shutting down: ending " + std::to_string(sessions.size()) + " sessions");
     const SteadyTime deadline = std::chrono::steady_clock::now() + 2 * longest + core->tuning.end_margin;
+    std::vector<std::string> ids;
     for (const SessionPtr& session : sessions) {
+        ids.push_back(session->id());
         bool in_time = true;
         while (session->state() != State::ended && in_time)
             in_time = co_await session->changed.wait_until(deadline);
@@ -148,18 +223,24 @@ asio::awaitable<void> end_all(CorePtr core) {
                        std::string(to_text(session->state())) + "; the launcher removes it when it can");
         }
     }
+    co_await forget_last_words(core, std::move(ids));
+    co_await is_stored(core);
     core->launcher->stop();
 }
 
 } // namespace
 
 struct Manager::Impl {
+    explicit Impl(CorePtr its_core) : core(std::move(its_core)) {}
     CorePtr core;
+    asio::thread_pool reader{1};
 };
 
 Manager::Manager(asio::io_context& io, policy::Site site, const Tuning& tuning)
-    : impl_(std::make_unique<Impl>(Impl{std::make_shared<Core>(io, std::move(site), tuning)})) {
+    : impl_(std::make_unique<Impl>(std::make_shared<Core>(io, std::move(site), tuning))) {
+    adopt(impl_->core);
     const std::weak_ptr<Core> weak = impl_->core;
+    asio::co_spawn(io, sample_forever(weak), asio::detached);
     impl_->core->launcher->start([weak] {
         if (const CorePtr core = weak.lock())
             asio::co_spawn(core->io, sweep(core), asio::detached);
@@ -168,6 +249,9 @@ Manager::Manager(asio::io_context& io, policy::Site site, const Tuning& tuning)
 
 Manager::~Manager() {
     impl_->core->launcher->stop();
+    impl_->core->shutting_down = true; // whatever still runs on the loop begins nothing
+    impl_->core->reclaimer.close();
+    impl_->core->store.close();
 }
 
 asio::awaitable<Created> Manager::create(CreateRequest request) {
@@ -195,6 +279,16 @@ asio::awaitable<SessionView> Manager::wait(std::string id, std::vector<State> st
     return wait_for(impl_->core, std::move(id), std::move(states), timeout);
 }
 
+void Manager::client_gone(const std::string& id) {
+    const SessionPtr session = impl_->core->registry.live(id);
+    if (session && session->state() == State::queued)
+        wish_end(*impl_->core, session, EndReason::cancelled, "Its client went away while it was queued.");
+}
+
+PressureView Manager::pressure() const {
+    return pressure_of(*impl_->core);
+}
+
 asio::awaitable<SessionView> Manager::remove(std::string id, std::optional<Duration> grace) {
     return remove_session(impl_->core, std::move(id), grace);
 }
@@ -204,12 +298,89 @@ asio::awaitable<chimerax::RestReply> Manager::rest(std::string id, chimerax::Res
     return rest_by_id(impl_->core, std::move(id), std::move(request), timeout);
 }
 
+SessionView Manager::touch(const std::string& id) {
+    const SessionPtr session = impl_->core->registry.visible(id);
+    session->check_serves();
+    session->note_activity();
+    return view_of(*impl_->core, *session);
+}
+
+asio::awaitable<SessionView> Manager::extend(std::string id, Duration by) {
+    return extend_session(impl_->core, std::move(id), by);
+}
+
+Manager::Events Manager::events_since(std::uint64_t id) const {
+    const EventLog& log = impl_->core->events;
+    if (id == 0)
+        return {{}, log.last_id(), true};
+    return {log.since(id), log.last_id(), log.is_complete_since(id)};
+}
+
+asio::awaitable<void> Manager::events_changed(SteadyTime deadline) {
+    return wait_for_events(impl_->core, deadline);
+}
+
+void Manager::audit(const AuditEntry& entry) {
+    impl_->core->store.note(entry);
+}
+
+void Manager::put_commands(AuditEntry& entry, const std::string& id,
+                           std::span<const std::string_view> commands) const {
+    if (const SessionPtr session = impl_->core->registry.live(id))
+        manager::put_commands(entry, session->policy.audit_commands, commands, impl_->core->audit_key);
+}
+
+asio::awaitable<void> Manager::audited() {
+    return until_noted(impl_->core);
+}
+
+AuditCounts Manager::audit_counts() const {
+    return impl_->core->store.audit_counts();
+}
+
+Stats Manager::stats(const std::string& id, bool with_history) const {
+    return stats_of(*impl_->core->registry.visible(id), impl_->core->tuning.usage_age, with_history);
+}
+
+std::vector<metric::Family> Manager::metrics() const {
+    return metrics_of(*impl_->core);
+}
+
+asio::awaitable<SessionView> Manager::set_frozen(std::string id, bool frozen) {
+    return freeze_by_id(impl_->core, std::move(id), frozen);
+}
+
 asio::awaitable<std::string> Manager::inspect(std::string id) {
     return inspect_session(impl_->core, std::move(id));
 }
 
-asio::awaitable<OpenedFile> Manager::open_file(std::string id, std::string path) {
-    return open_file_by_id(impl_->core, std::move(id), std::move(path));
+asio::awaitable<OpenedFile> Manager::open_file(const std::string& id, std::string path) {
+    return manager::open_file(impl_->core, impl_->core->registry.visible(id), std::move(path));
+}
+
+asio::awaitable<OpenedFile> Manager::list_folder(const std::string& id, std::string path) {
+    return manager::list_folder(impl_->core, impl_->core->registry.visible(id), std::move(path));
+}
+
+asio::awaitable<StoredFile> Manager::put_file(const std::string& id, NewFile file) {
+    return manager::put_file(impl_->core, impl_->core->registry.visible(id), std::move(file));
+}
+
+asio::awaitable<void> Manager::remove_file(const std::string& id, std::string path, std::string replaces) {
+    return manager::remove_file(impl_->core, impl_->core->registry.visible(id), std::move(path),
+                                std::move(replaces));
+}
+
+asio::awaitable<SessionView> Manager::restart(const std::string& id) {
+    return restart_on_request(impl_->core, impl_->core->registry.visible(id));
+}
+
+asio::awaitable<SessionView> Manager::change(const std::string& id, SessionChange change) {
+    return change_session(impl_->core, impl_->core->registry.visible(id), std::move(change));
+}
+
+asio::awaitable<AuditFound> Manager::search_audit(AuditQuery query) {
+    return search(impl_->core, std::move(query), impl_->reader);
 }
 
 std::string Manager::read_log(const std::string& id, const std::string& stream, std::size_t tail) const {
@@ -221,6 +392,11 @@ std::string Manager::read_log(const std::string& id, const std::string& stream, 
     return log_dir.empty() ? std::string() : read_log_tail(log_dir, stream, tail);
 }
 
+Manager::LogTail Manager::follow_log(const std::string& id, const std::string& stream) const {
+    const auto tail = std::make_shared<LogFollower>(impl_->core->registry.visible(id)->facts.log_dir, stream);
+    return [tail] { return tail->read_new(); };
+}
+
 bool Manager::token_matches(const std::string& id, const std::string& token) const {
     const std::string hash = impl_->core->registry.token_hash(id);
     return !hash.empty() && equal_constant_time(hash, sha256_hex(token));
@@ -228,6 +404,46 @@ bool Manager::token_matches(const std::string& id, const std::string& token) con
 
 std::optional<std::string> Manager::session_of_token(const std::string& token) const {
     return impl_->core->registry.id_of_token_hash(sha256_hex(token));
+}
+
+asio::awaitable<MadeToken> Manager::make_token(NewToken asked) {
+    return manager::make_token(impl_->core, std::move(asked));
+}
+
+asio::awaitable<ApiToken> Manager::revoke_token(std::string id) {
+    return manager::revoke_token(impl_->core, std::move(id));
+}
+
+std::optional<ApiToken> Manager::use_token(const std::string& secret) {
+    return manager::use_token(*impl_->core, secret);
+}
+
+std::vector<ApiToken> Manager::tokens() const {
+    return impl_->core->tokens.list();
+}
+
+void Manager::drain(bool draining) {
+    set_draining(*impl_->core, draining);
+}
+
+bool Manager::is_draining() const {
+    return impl_->core->draining;
+}
+
+asio::awaitable<std::size_t> Manager::until_empty(Duration timeout) {
+    return wait_until_empty(impl_->core, timeout);
+}
+
+asio::awaitable<Backup> Manager::backup() {
+    return make_backup(impl_->core, impl_->reader);
+}
+
+asio::awaitable<Reloaded> Manager::reload() {
+    return manager::reload(impl_->core);
+}
+
+std::uint64_t Manager::reloads() const {
+    return impl_->core->reloads;
 }
 
 const policy::Site& Manager::site() const {
@@ -246,12 +462,42 @@ bool Manager::launcher_connected() const {
     return impl_->core->launcher->connected();
 }
 
+void Manager::on_reload(std::function<void()> handler) {
+    impl_->core->on_reload = std::move(handler);
+}
+
 void Manager::on_published_connection(PublishedConnection handler) {
     impl_->core->on_published_connection = std::move(handler);
 }
 
 asio::awaitable<void> Manager::shutdown() {
     return end_all(impl_->core);
+}
+
+asio::awaitable<std::vector<Leftover>> Manager::collect_garbage(bool dry_run) {
+    return manager::collect_garbage(impl_->core, dry_run);
+}
+
+void Manager::leave() {
+    Core& core = *impl_->core;
+    core.leaving = true;
+    log::info("leaves its " + std::to_string(core.registry.all_live().size()) +
+              " sessions to the next manager");
+    for (const auto& [number, session] : core.registry.all_live())
+        session->changed.notify();
+    core.events.changed.notify();
+}
+
+bool Manager::is_leaving() const {
+    return impl_->core->leaving;
+}
+
+asio::awaitable<void> Manager::until_leaving() {
+    return wait_until_leaving(impl_->core);
+}
+
+asio::awaitable<void> Manager::written() {
+    return until_stored(impl_->core);
 }
 
 } // namespace sandbox::manager

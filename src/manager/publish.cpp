@@ -49,12 +49,18 @@ asio::awaitable<void> open_port(CorePtr core, SessionPtr session) {
 } // namespace
 
 asio::awaitable<void> publish(CorePtr core, SessionPtr session) {
-    if (session->policy.publish != policy::Publish::loopback || session->must_end())
+    if (session->policy.publish != policy::Publish::loopback)
         co_return;
-    try {
-        co_await open_port(core, session);
-    } catch (const Error& error) {
-        session->want_end(EndReason::launch_failed, "no port could be published: " + error.full());
+    while (!session->must_end() && !session->published) {
+        try {
+            co_await open_port(core, session);
+        } catch (const Error& error) {
+            if (error.code() != Errc::unavailable)
+                session->want_end(EndReason::launch_failed, "no port could be published: " + error.full());
+        }
+        // A launcher that died over it is back in a moment, and the session with it.
+        while (!core->launcher->connected() && !session->must_end())
+            co_await core->launcher->changed().wait();
     }
 }
 

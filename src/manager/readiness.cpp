@@ -11,19 +11,6 @@ namespace {
 
 constexpr Duration kFirstPause(5), kLongestPause(100);
 
-asio::awaitable<bool> answers(SessionPtr session, Duration timeout) {
-    chimerax::RestRequest request;
-    request.target = "/cmdline.html";
-    const chimerax::RestLimits limits{timeout, 1_MiB};
-    try {
-        const chimerax::RestReply reply =
-            co_await chimerax::request(session->endpoint(), std::move(request), limits);
-        co_return reply.status == 200;
-    } catch (const Error&) {
-        co_return false; // not yet
-    }
-}
-
 Duration until(SteadyTime deadline) {
     return std::chrono::duration_cast<Duration>(deadline - std::chrono::steady_clock::now());
 }
@@ -38,6 +25,19 @@ void give_up(Session& session) {
 
 } // namespace
 
+asio::awaitable<bool> engine_answers(SessionPtr session, Duration timeout) {
+    chimerax::RestRequest request;
+    request.target = "/cmdline.html";
+    const chimerax::RestLimits limits{timeout, 1_MiB};
+    try {
+        const chimerax::RestReply reply =
+            co_await chimerax::request(session->endpoint(), std::move(request), limits);
+        co_return reply.status == 200;
+    } catch (const Error&) {
+        co_return false; // not yet
+    }
+}
+
 asio::awaitable<void> wait_until_serving(CorePtr core, SessionPtr session) {
     using namespace asio::experimental::awaitable_operators;
     const SteadyTime deadline = std::chrono::steady_clock::now() + session->policy.chimerax.start_timeout;
@@ -50,14 +50,17 @@ asio::awaitable<void> wait_until_serving(CorePtr core, SessionPtr session) {
         }
         // An engine that dies meanwhile must not be waited for: its address may be gone, and then nothing
         // answers, not even a refusal.
-        const auto result = co_await (answers(session, std::min(left, core->tuning.probe_timeout)) ||
+        const auto result = co_await (engine_answers(session, std::min(left, core->tuning.probe_timeout)) ||
                                       session->changed.wait());
         if (session->must_end())
             co_return;
         const bool* serves = std::get_if<0>(&result);
         if (serves != nullptr && *serves) {
-            session->facts.ready_at = session->facts.health.last_ok_at = std::chrono::system_clock::now();
-            session->facts.last_activity_at = session->facts.ready_at;
+            session->facts.health.last_ok_at = std::chrono::system_clock::now();
+            if (!session->facts.ready_at) { // not one that was started again
+                session->facts.ready_at = session->facts.health.last_ok_at;
+                session->note_activity();
+            }
             co_return;
         }
         co_await session->changed.wait_until(std::min(deadline, std::chrono::steady_clock::now() + pause));

@@ -15,7 +15,7 @@ void Registry::add(SessionPtr session) {
     in_order_.emplace(number, std::move(session));
 }
 
-void Registry::retire(const SessionPtr& session, SessionView last_view) {
+std::vector<std::string> Registry::retire(const SessionPtr& session, SessionView last_view) {
     const auto number = number_of_.find(session->id());
     if (number == number_of_.end())
         throw Error(Errc::internal, "session " + session->id() + " ended twice");
@@ -23,20 +23,36 @@ void Registry::retire(const SessionPtr& session, SessionView last_view) {
     number_of_.erase(number);
     if (session->kind() == Kind::probe) {
         id_of_hash_.erase(session->token_hash);
-        return;
+        return {};
     }
-    ended_number_of_[session->id()] = forgotten_ + ended_.size();
-    ended_.push_back({std::move(last_view), session->token_hash, BootClock::now()});
-    forget_old();
+    return keep_ended(std::move(last_view), session->token_hash, BootClock::now());
 }
 
-void Registry::forget_old() {
+std::vector<std::string> Registry::add_ended(SessionView view, std::string token_hash) {
+    view.health.status = "ended"; // it is not stored
+    if (!token_hash.empty())
+        id_of_hash_[token_hash] = view.id;
+    const auto ago = std::max(std::chrono::system_clock::now() - view.end->at, WallTime::duration::zero());
+    return keep_ended(std::move(view), std::move(token_hash), BootClock::now() - ago);
+}
+
+std::vector<std::string> Registry::keep_ended(SessionView view, std::string token_hash,
+                                              BootClock::time_point at) {
+    ended_number_of_[view.id] = forgotten_ + ended_.size();
+    ended_.push_back({std::move(view), std::move(token_hash), at});
+    return forget_old();
+}
+
+std::vector<std::string> Registry::forget_old() {
+    std::vector<std::string> ids;
     while (!ended_.empty() && (ended_.size() > kept_ || !is_current(ended_.front()))) {
+        ids.push_back(ended_.front().view.id);
         ended_number_of_.erase(ended_.front().view.id);
         id_of_hash_.erase(ended_.front().token_hash);
         ended_.pop_front();
         ++forgotten_;
     }
+    return ids;
 }
 
 SessionPtr Registry::live(const std::string& id) const {

@@ -17,8 +17,11 @@ class Registry {
     explicit Registry(const Tuning& tuning) : kept_(tuning.ended_kept), age_(tuning.ended_age) {}
 
     void add(SessionPtr session);
-    /// Keeps the last view of a session that has ended in its place; of kind probe, nothing.
-    void retire(const SessionPtr& session, SessionView last_view);
+    /// Keeps the last view of a session that has ended in its place; of kind probe, nothing. Returns the ids
+    /// of those that are no longer kept, for which there is no room or which are too old.
+    std::vector<std::string> retire(const SessionPtr& session, SessionView last_view);
+    /// One that an earlier manager saw end. In the order of their ends, before any session ends here.
+    std::vector<std::string> add_ended(SessionView view, std::string token_hash);
 
     /// null: no such live session.
     SessionPtr live(const std::string& id) const;
@@ -41,7 +44,8 @@ class Registry {
         std::string token_hash;
         BootClock::time_point at;
     };
-    void forget_old();
+    std::vector<std::string> keep_ended(SessionView view, std::string token_hash, BootClock::time_point at);
+    std::vector<std::string> forget_old();
     bool is_current(const Ended& ended) const { return BootClock::now() - ended.at <= age_; }
 
     const std::size_t kept_;

@@ -3,6 +3,7 @@
 #include "sandbox/base/log.hpp"
 #include "usage.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace asio = boost::asio;
@@ -19,6 +20,10 @@ const char* health_text(State state, unsigned failed_checks) {
         return failed_checks == 0 ? "healthy" : "unhealthy";
     case State::busy:
         return "busy";
+    case State::recovering:
+        return "recovering";
+    case State::frozen:
+        return "frozen";
     case State::ending:
     case State::ended:
         return "ended";
@@ -32,6 +37,11 @@ bool is_every_day(State from, State to) {
     return (from == State::ready && to == State::busy) || (from == State::busy && to == State::ready);
 }
 
+WallTime wall_time_of(BootClock::time_point time) {
+    const auto ahead = std::chrono::duration_cast<WallTime::duration>(time - BootClock::now());
+    return std::chrono::system_clock::now() + ahead;
+}
+
 } // namespace
 
 Session::Session(asio::io_context& io, const Tuning& tuning, Kind kind, SessionView first_facts,
@@ -41,11 +51,18 @@ Session::Session(asio::io_context& io, const Tuning& tuning, Kind kind, SessionV
       overrides(std::move(asked)),
       token_hash(std::move(hash)),
       grace(policy.chimerax.grace),
+      lifecycle(policy.lifecycle),
       changed(io.get_executor()),
       turns(io.get_executor(), 1, tuning.rest_queue),
       io_(io),
       kind_(kind),
       usage_age_(tuning.usage_age) {}
+
+void Session::check_serves() const {
+    if (!serves())
+        throw Error(Errc::conflict, "session " + id() + " is " + std::string(to_text(state_)) + ", not ready",
+                    "Wait until it is ready.", "state");
+}
 
 void Session::move_to(State next, const std::string& why) {
     if (!may_follow(state_, next)) {
@@ -60,24 +77,134 @@ void Session::move_to(State next, const std::string& why) {
         log::error(text);
     else
         log::info(text);
-    state_ = next;
+    const State before = std::exchange(state_, next);
+    if (next != State::frozen) {
+        stop_reclaim();
+        facts.rest.reset();
+    }
+    if (on_moved && !is_every_day(before, next))
+        on_moved(before, why);
     changed.notify();
 }
 
+void Session::stop_reclaim() {
+    if (reclaim_stop)
+        *reclaim_stop = true;
+}
+
+void Session::restore(State left_as, BootClock::time_point created, const std::optional<Intent>& intent) {
+    state_ = State::recovering;
+    left_as_ = left_as;
+    created_ = created;
+    unsaved = left_as != State::recovering; // for all that is known
+    intent_ = intent;
+    counted.by_earlier_manager = true;
+    // Without a wish, it ended because ChimeraX had.
+    engine_gone_ = !intent && (left_as == State::ending || left_as == State::stuck);
+}
+
 bool Session::want_end(EndReason reason, const std::string& message) {
-    if (must_end())
+    // One that is recovering goes on unless somebody wants its end.
+    if (intent_ || (engine_gone_ && state_ != State::recovering))
         return false;
     intent_ = Intent{reason, message};
     changed.notify();
     return true;
 }
 
-void Session::engine_ended(const std::string& how) {
-    if (must_end())
+void Session::engine_ended(std::uint64_t start, const std::string& how) {
+    if (must_end() || start != engine_start())
         return;
     log::info("session " + id() + ": " + how);
     engine_gone_ = true;
+    if (policy.recovery.max_restarts > 0 && serves()) {
+        left_as_ = State::recovering;
+        move_to(State::recovering, how);
+    }
     changed.notify();
+}
+
+void Session::engine_hung(const std::string& message) {
+    if (must_end())
+        return;
+    if (policy.recovery.max_restarts == 0 || (!serves() && state_ != State::recovering)) {
+        want_end(EndReason::hung, message);
+        return;
+    }
+    hung_message_ = message;
+    engine_ended(engine_start(), message);
+}
+
+void Session::engine_unwanted(const std::string& why) {
+    if (must_end())
+        return;
+    hung_message_ = why;
+    restart_asked_ = true;
+    engine_gone_ = true;
+    left_as_ = State::recovering;
+    move_to(State::recovering, why);
+}
+
+void Session::engine_restarting() {
+    if (!restart_asked_) // only those that nobody wanted make a crash loop
+        restarts_.push_back(BootClock::now());
+    ++facts.restarts;
+}
+
+void Session::engine_restarted() {
+    engine_gone_ = false;
+    hung_message_.clear();
+    restart_asked_ = false;
+    failed_checks = 0;
+    exit_asked = false;
+    unsaved = false;
+}
+
+std::size_t Session::recent_restarts() const {
+    return static_cast<std::size_t>(std::ranges::count_if(restarts_, [&](BootClock::time_point at) {
+        return BootClock::now() - at <= policy.recovery.window;
+    }));
+}
+
+void Session::restart_idle_clock() {
+    active_at_ = BootClock::now();
+}
+
+void Session::note_activity() {
+    restart_idle_clock();
+    facts.last_activity_at = std::chrono::system_clock::now();
+}
+
+void Session::extend(Duration by) {
+    if (!lifecycle.max_lifetime)
+        throw Error(Errc::conflict, "session " + id() + " has no end of its lifetime",
+                    "There is nothing to extend; touch puts off its end by idleness.", "seconds");
+    const Duration ceiling = policy.override_ceilings.max_lifetime.value_or(
+        policy.lifecycle.max_lifetime.value_or(*lifecycle.max_lifetime));
+    if (*lifecycle.max_lifetime + by > ceiling) {
+        const Duration left = std::max(ceiling - *lifecycle.max_lifetime, Duration::zero());
+        throw Error(Errc::denied,
+                    "its policy lets a session live for " + format_duration(ceiling) + " in all, and " +
+                        format_duration(left) + " of that can be given still",
+                    left > Duration::zero() ? "Extend it by less." : "Make a new session.", "seconds");
+    }
+    *lifecycle.max_lifetime += by;
+}
+
+std::optional<BootClock::time_point> Session::idle_at() const {
+    if (!lifecycle.end_after || !active_at_)
+        return std::nullopt;
+    return *active_at_ + *lifecycle.end_after;
+}
+
+std::optional<BootClock::time_point> Session::freeze_at() const {
+    if (!lifecycle.freeze_after || !active_at_ || state_ == State::frozen)
+        return std::nullopt;
+    return *active_at_ + *lifecycle.freeze_after;
+}
+
+std::optional<BootClock::time_point> Session::lifetime_at() const {
+    return lifecycle.max_lifetime ? std::optional(created_ + *lifecycle.max_lifetime) : std::nullopt;
 }
 
 void Session::take_launched(protocol::Launched launched, std::vector<UniqueFd> descriptors) {
@@ -98,21 +225,20 @@ void Session::take_launched(protocol::Launched launched, std::vector<UniqueFd> d
     const int pidfd = descriptors[0].release();
     init_pidfd.emplace(io_, pidfd);
     cgroup = kernel::CgroupDir(std::move(descriptors[1]), facts.cgroup);
+    figures = std::make_unique<Figures>(cgroup);
 }
 
 void Session::let_go() {
     init_pidfd.reset();
     payload_events.reset();
     published.reset();
+    figures.reset();
     cgroup = kernel::CgroupDir();
 }
 
 const SessionView::Usage& Session::usage() const {
-    const auto now = BootClock::now();
-    if (cgroup && (!usage_read_at_ || now - *usage_read_at_ > usage_age_)) {
-        usage_ = read_usage(cgroup);
-        usage_read_at_ = now;
-    }
+    if (figures)
+        usage_ = usage_of(figures->sample(BootClock::now(), usage_age_));
     return usage_;
 }
 
@@ -125,6 +251,10 @@ SessionView Session::view() const {
             std::chrono::duration<double>(BootClock::now() - *request_since).count();
     }
     view.usage = usage();
+    if (const auto at = idle_at())
+        view.expires.idle_at = wall_time_of(*at);
+    if (const auto at = lifetime_at())
+        view.expires.lifetime_at = wall_time_of(*at);
     return view;
 }
 

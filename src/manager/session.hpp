@@ -1,6 +1,9 @@
 #pragma once
 
 #include "fifo_gate.hpp"
+#include "figures.hpp"
+#include "reclaimer.hpp"
+#include "repeat_mark.hpp"
 #include "sandbox/kernel/cgroup.hpp"
 #include "sandbox/manager/session_view.hpp"
 #include "sandbox/manager/tuning.hpp"
@@ -8,6 +11,8 @@
 #include "signal.hpp"
 #include "verdict.hpp"
 
+#include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +32,22 @@ enum class Kind {
     probe,  ///< this program, to look at an engine; in no list
 };
 
+/// Where a session stands with admission.hpp. One that this program finds, and did not admit, has its place.
+struct Place {
+    bool taken = true;    ///< it counts for the limits
+    bool starts = false;  ///< it has one of the turns
+    SteadyTime since{};   ///< it waits
+    SteadyTime turn_at{}; ///< it was given its turn
+    SteadyTime deadline = SteadyTime::max();
+};
+
+/// What of a session's use the counters have already.
+struct CountedUse {
+    std::chrono::microseconds cpu{0};
+    std::uint64_t oom_kills = 0;
+    bool by_earlier_manager = false; ///< what it has used until the first look, an earlier one has counted
+};
+
 /// One live session: what is known of it, and its state machine. The coroutine `run_session` takes it through
 /// its life; all others only wish (want_end) or wait (changed).
 class Session : public std::enable_shared_from_this<Session> {
@@ -37,7 +58,10 @@ class Session : public std::enable_shared_from_this<Session> {
     const std::string& id() const { return facts.id; }
     Kind kind() const { return kind_; }
     State state() const { return state_; }
-    bool serves() const { return state_ == State::ready || state_ == State::busy; }
+    /// Requests are taken; of one that is frozen after it has been thawed.
+    bool serves() const { return state_ == State::ready || state_ == State::busy || state_ == State::frozen; }
+    /// Throws Error conflict where it does not serve.
+    void check_serves() const;
 
     /// The only way from one state to another: checked against the table, logged, and all waiters woken.
     /// Throws Error internal for a step that the table does not know.
@@ -46,8 +70,24 @@ class Session : public std::enable_shared_from_this<Session> {
     /// Something ends this session. The first reason stays; false: there was one already, or ChimeraX had
     /// ended by itself before.
     bool want_end(EndReason reason, const std::string& message);
-    /// ChimeraX has ended by itself.
-    void engine_ended(const std::string& how);
+    /// ChimeraX has ended by itself, in that start of it. Where its policy starts it again, it is
+    /// `recovering` from this moment.
+    void engine_ended(std::uint64_t start, const std::string& how);
+    /// It stopped answering: as if it had ended, where its policy starts it again; else the session ends.
+    void engine_hung(const std::string& message);
+    /// Somebody wants a new one in its place, whatever its policy says: it is `recovering` from this moment.
+    void engine_unwanted(const std::string& why);
+    bool restart_is_asked() const { return restart_asked_; }
+    /// The next start of it is asked for; what is heard of the one before no longer counts.
+    void engine_restarting();
+    /// It is there.
+    void engine_restarted();
+    /// Which start of ChimeraX in this sandbox it is, from 1.
+    std::uint64_t engine_start() const { return facts.restarts + 1; }
+    /// What is known of a hang; empty for a crash.
+    const std::string& hung_message() const { return hung_message_; }
+    /// The restarts of the policy's window.
+    std::size_t recent_restarts() const;
     bool must_end() const { return intent_.has_value() || engine_gone_; }
     bool engine_gone() const { return engine_gone_; }
     const std::optional<Intent>& intent() const { return intent_; }
@@ -56,6 +96,26 @@ class Session : public std::enable_shared_from_this<Session> {
     void take_launched(protocol::Launched launched, std::vector<UniqueFd> descriptors);
     /// Closes everything that belongs to the running sandbox.
     void let_go();
+
+    /// It is one that an earlier manager left: `recovering`, until it is known what is there of it.
+    void restore(State left_as, BootClock::time_point created, const std::optional<Intent>& intent);
+    /// What it was when that manager left it.
+    State left_as() const { return left_as_; }
+
+    /// Somebody uses it: the idle clock begins anew.
+    void note_activity();
+    void restart_idle_clock();
+    /// Puts the end of its lifetime off. Throws Error conflict where none is set, denied beyond the ceiling
+    /// of its policy.
+    void extend(Duration by);
+    /// When its clocks end it, where they run. A session that is not ready yet is not idle.
+    std::optional<BootClock::time_point> idle_at() const;
+    std::optional<BootClock::time_point> lifetime_at() const;
+    BootClock::time_point created() const { return created_; }
+    std::optional<BootClock::time_point> freeze_at() const;
+
+    /// It is to run again, or to end: its memory is left where it is.
+    void stop_reclaim();
 
     /// What a caller sees now, without the engine's version.
     SessionView view() const;
@@ -67,18 +127,28 @@ class Session : public std::enable_shared_from_this<Session> {
     std::string token_hash;
     std::string probe_of; ///< kind probe: the policy whose engine is looked at
     Duration grace{};
+    policy::Lifecycle lifecycle; ///< the policy's clocks, or the caller's shorter ones
+    Place place;
     bool has_slot = false; ///< then it is given back when the session has ended
+    /// After each step but those between ready and busy, before anybody wakes.
+    std::function<void(State from, const std::string& why)> on_moved;
     Signal changed;
     FifoGate turns; ///< to talk to the engine: one at a time
 
     kernel::CgroupDir cgroup;
+    std::unique_ptr<Figures> figures; ///< while there is a sandbox
+    CountedUse counted;
     std::optional<boost::asio::posix::stream_descriptor> init_pidfd;
     std::optional<boost::asio::posix::stream_descriptor> payload_events;
     std::optional<boost::asio::ip::tcp::acceptor> published;
 
     std::optional<BootClock::time_point> request_since; ///< of the request that the engine works on
     unsigned failed_checks = 0;
-    std::string log_tail; ///< the last lines, once it is known that somebody will want them
+    bool exit_asked = false; ///< by the last request, which was not answered
+    std::string log_tail;    ///< the last lines, once it is known that somebody will want them
+    StopFlag reclaim_stop;   ///< of the reclaim of its memory, where there was one
+    bool unsaved = false;    ///< it was given a command since its last autosave
+    std::optional<RepeatMark> repeat;
 
   private:
     const SessionView::Usage& usage() const;
@@ -87,10 +157,15 @@ class Session : public std::enable_shared_from_this<Session> {
     const Kind kind_;
     const Duration usage_age_;
     State state_ = State::queued;
+    State left_as_ = State::queued;
     std::optional<Intent> intent_;
     bool engine_gone_ = false;
+    std::string hung_message_;
+    bool restart_asked_ = false;
+    std::deque<BootClock::time_point> restarts_;
+    BootClock::time_point created_ = BootClock::now();
+    std::optional<BootClock::time_point> active_at_;
     mutable SessionView::Usage usage_;
-    mutable std::optional<BootClock::time_point> usage_read_at_;
 };
 
 using SessionPtr = std::shared_ptr<Session>;

@@ -20,6 +20,8 @@ class Signal {
     Signal(const Signal&) = delete;
     Signal& operator=(const Signal&) = delete;
 
+    const boost::asio::any_io_executor& executor() const { return executor_; }
+
     /// Wakes all that wait now.
     void notify();
 

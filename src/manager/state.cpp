@@ -25,8 +25,14 @@ constexpr std::array kStates{
     StateRow{State::queued, "queued", bits({State::starting, State::ended})},
     // Straight to ended: the launcher refused, so nothing was made.
     StateRow{State::starting, "starting", bits({State::ready, State::ending, State::ended})},
-    StateRow{State::ready, "ready", bits({State::busy, State::ending})},
-    StateRow{State::busy, "busy", bits({State::ready, State::ending})},
+    StateRow{State::ready, "ready", bits({State::busy, State::frozen, State::recovering, State::ending})},
+    StateRow{State::busy, "busy", bits({State::ready, State::recovering, State::ending})},
+    StateRow{State::frozen, "frozen", bits({State::ready, State::recovering, State::ending})},
+    // To busy: it may work on a request of an earlier manager. Back to queued: it was in the making, and
+    // nothing of it is there. Straight to ended: the host's restart left nothing.
+    StateRow{State::recovering, "recovering",
+             bits({State::queued, State::starting, State::ready, State::busy, State::frozen, State::ending,
+                   State::ended})},
     StateRow{State::ending, "ending", bits({State::ended, State::stuck})},
     StateRow{State::ended, "ended", bits({})},
     StateRow{State::stuck, "stuck", bits({State::ended})},
@@ -39,15 +45,20 @@ struct ReasonRow {
 
 constexpr std::array kReasons{
     ReasonRow{EndReason::deleted, "deleted"},
+    ReasonRow{EndReason::idle, "idle"},
+    ReasonRow{EndReason::lifetime, "lifetime"},
     ReasonRow{EndReason::exited, "exited"},
     ReasonRow{EndReason::signalled, "signalled"},
     ReasonRow{EndReason::oom, "oom"},
     ReasonRow{EndReason::start_timeout, "start_timeout"},
     ReasonRow{EndReason::hung, "hung"},
+    ReasonRow{EndReason::crash_loop, "crash_loop"},
     ReasonRow{EndReason::launch_failed, "launch_failed"},
+    ReasonRow{EndReason::queue_timeout, "queue_timeout"},
     ReasonRow{EndReason::shutdown, "shutdown"},
     ReasonRow{EndReason::cancelled, "cancelled"},
     ReasonRow{EndReason::orphaned, "orphaned"},
+    ReasonRow{EndReason::host_restarted, "host_restarted"},
 };
 
 // Rows stand in the order of their enum, so that looking one up is an index.

@@ -1,5 +1,6 @@
 #include "verdict.hpp"
 
+#include <csignal>
 #include <cstring>
 
 namespace sandbox::manager {
@@ -25,7 +26,7 @@ void judge_by_record(SessionView::End& end, const protocol::ExitRecord& record) 
 } // namespace
 
 SessionView::End judge(const std::optional<Intent>& intent, const std::optional<protocol::Ended>& ended,
-                       std::optional<Bytes> memory_max) {
+                       std::optional<Bytes> memory_max, bool exit_asked) {
     SessionView::End end;
     if (ended) {
         end.oom_kills = ended->oom_kills;
@@ -44,6 +45,9 @@ SessionView::End judge(const std::optional<Intent>& intent, const std::optional<
         end.message = "The kernel killed ChimeraX at the session's memory limit" +
                       (memory_max ? " of " + memory_max->text() : std::string()) +
                       ". Ask for more memory, or open less.";
+    } else if (ended && ended->record && exit_asked && ended->record->signal == SIGABRT) {
+        end.reason = EndReason::exited;
+        end.message = "ChimeraX was told to exit.";
     } else if (ended && ended->record) {
         judge_by_record(end, *ended->record);
     } else {

@@ -16,7 +16,9 @@ struct Intent {
 
 /// Why a session ended, and its last figures: what we intended; else what the kernel counted as OOM kills;
 /// else the exit record. `ended` is absent when the launcher knew nothing of the session any more.
+///
+/// `exit_asked`: the last request told ChimeraX to exit, which it does by an abort.
 SessionView::End judge(const std::optional<Intent>& intent, const std::optional<protocol::Ended>& ended,
-                       std::optional<Bytes> memory_max);
+                       std::optional<Bytes> memory_max, bool exit_asked = false);
 
 } // namespace sandbox::manager

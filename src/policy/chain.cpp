@@ -9,9 +9,8 @@
 namespace sandbox::policy {
 namespace {
 
-Document read_one(const std::string& path, Trust trust, std::vector<LoadedPolicy::Source>& sources) {
-    sources.push_back({path, read_trusted_file(path, trust)});
-    Document document = parse_document(sources.back().text, path);
+Document read_one(const std::string& path, Trust trust) {
+    Document document = parse_document(read_trusted_file(path, trust), path);
     policy_file_schema().check(document);
     return document;
 }
@@ -51,17 +50,16 @@ void check_parent(const Document& child, const std::vector<std::string>& names, 
 
 } // namespace
 
-Document load_chain(const std::string& dir, const std::string& name, Trust trust,
-                    std::vector<LoadedPolicy::Source>& sources) {
+Document load_chain(const std::string& dir, const std::string& name, Trust trust) {
     std::vector<std::string> names{name};
     std::vector<Document> files;
-    files.push_back(read_one(dir + "/" + name + ".toml", trust, sources));
+    files.push_back(read_one(dir + "/" + name + ".toml", trust));
     while (const auto parent = files.back().root["extends"].value<std::string>()) {
         const Document& child = files.back();
         check_parent(child, names, *parent);
         names.push_back(*parent);
         try {
-            files.push_back(read_one(dir + "/" + *parent + ".toml", trust, sources));
+            files.push_back(read_one(dir + "/" + *parent + ".toml", trust));
         } catch (const Error& error) {
             if (error.code() != Errc::not_found)
                 throw;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "document.hpp"
-#include "sandbox/policy/loaded_policy.hpp"
+#include "sandbox/policy/loader.hpp"
 
 namespace sandbox::policy {
 
@@ -9,8 +9,7 @@ namespace sandbox::policy {
 inline constexpr std::size_t kMaxChain = 8;
 
 /// The policy's file with all that it `extends` merged below it, each file checked against the schema,
-/// without defaults. Every node knows the file that wrote it. `sources` receives what was read.
-Document load_chain(const std::string& dir, const std::string& name, Trust trust,
-                    std::vector<LoadedPolicy::Source>& sources);
+/// without defaults. Every node knows the file that wrote it.
+Document load_chain(const std::string& dir, const std::string& name, Trust trust);
 
 } // namespace sandbox::policy

@@ -71,32 +71,35 @@ std::optional<Complaint> check_filesystem(const Policy& policy) {
     return std::nullopt;
 }
 
+/// `field`: as `resources.cpus`, whose ceiling is `override.cpus`.
 template <typename Value>
-std::optional<Complaint> check_ceiling(const char* name, const std::optional<Value>& own,
+std::optional<Complaint> check_ceiling(const std::string& field, const std::optional<Value>& own,
                                        const std::optional<Value>& ceiling, const std::string& own_text) {
     if (!ceiling || (own && *ceiling >= *own))
         return std::nullopt;
-    const std::string field = std::string("resources.") + name;
+    const std::string its_ceiling = "override" + field.substr(field.find('.'));
     if (!own)
-        return Complaint{std::string("override.") + name,
+        return Complaint{its_ceiling,
                          "must be \"none\": " + field + " sets no limit, so there is nothing to ask for",
                          {field}};
-    return Complaint{std::string("override.") + name,
-                     "must be at least the policy's own " + field + ", " + own_text,
-                     {field}};
+    return Complaint{its_ceiling, "must be at least the policy's own " + field + ", " + own_text, {field}};
 }
 
 std::optional<Complaint> check_override(const Policy& policy) {
     const Resources& own = policy.resources;
+    const std::optional<Duration>& lifetime = policy.lifecycle.max_lifetime;
     const Ceilings& ceilings = policy.override_ceilings;
-    if (auto complaint =
-            check_ceiling<Bytes>("memory_max", own.memory_max, ceilings.memory_max, own.memory_max.text()))
+    if (auto complaint = check_ceiling<Bytes>("resources.memory_max", own.memory_max, ceilings.memory_max,
+                                              own.memory_max.text()))
         return complaint;
-    if (auto complaint =
-            check_ceiling<double>("cpus", own.cpus, ceilings.cpus, own.cpus ? number_text(*own.cpus) : ""))
+    if (auto complaint = check_ceiling<double>("resources.cpus", own.cpus, ceilings.cpus,
+                                               own.cpus ? number_text(*own.cpus) : ""))
         return complaint;
-    if (auto complaint = check_ceiling<std::uint64_t>("pids_max", own.pids_max, ceilings.pids_max,
+    if (auto complaint = check_ceiling<std::uint64_t>("resources.pids_max", own.pids_max, ceilings.pids_max,
                                                       std::to_string(own.pids_max)))
+        return complaint;
+    if (auto complaint = check_ceiling<Duration>("lifecycle.max_lifetime", lifetime, ceilings.max_lifetime,
+                                                 lifetime ? format_duration(*lifetime) : ""))
         return complaint;
     for (std::size_t i = 0; i < ceilings.environment.size(); ++i)
         if (is_reserved_environment(ceilings.environment[i]))

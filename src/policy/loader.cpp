@@ -9,8 +9,6 @@
 #include "schema.hpp"
 #include "schema_words.hpp"
 
-#include <algorithm>
-
 namespace sandbox::policy {
 namespace {
 
@@ -20,13 +18,13 @@ std::string profile_path(const std::string& policies_dir, const std::string& nam
     return policies_dir + "/seccomp/" + name + ".json";
 }
 
-/// The profile's bytes go to `sources`.
+/// The profile's bytes go to `text`.
 SeccompProfile read_profile(const Document& document, const std::string& dir, const std::string& name,
-                            Trust trust, std::vector<LoadedPolicy::Source>& sources) {
+                            Trust trust, std::string& text) {
     const std::string path = profile_path(dir, name);
     try {
-        sources.push_back({path, read_trusted_file(path, trust)});
-        return parse_seccomp_profile(sources.back().text, path);
+        text = read_trusted_file(path, trust);
+        return parse_seccomp_profile(text, path);
     } catch (const Error& error) {
         if (error.code() != Errc::not_found)
             throw;
@@ -36,14 +34,15 @@ SeccompProfile read_profile(const Document& document, const std::string& dir, co
 
 LoadedPolicy load_from(const std::string& dir, const std::string& name, Trust trust) {
     LoadedPolicy loaded;
-    Document document = load_chain(dir, name, trust, loaded.sources);
+    Document document = load_chain(dir, name, trust);
     policy_file_schema().fill_defaults(document.root);
     loaded.policy = read_policy(document.root);
     loaded.policy.name = name;
     if (const auto complaint = find_complaint(loaded.policy))
         throw wrong_field(document, complaint->field, complaint->must, complaint->others);
-    loaded.seccomp = read_profile(document, dir, loaded.policy.seccomp_profile, trust, loaded.sources);
-    loaded.policy.digest = sha256_hex(to_toml(loaded.policy) + loaded.sources.back().text);
+    std::string profile;
+    loaded.seccomp = read_profile(document, dir, loaded.policy.seccomp_profile, trust, profile);
+    loaded.policy.digest = sha256_hex(to_toml(loaded.policy) + profile);
     return loaded;
 }
 
@@ -72,16 +71,6 @@ LoadedPolicy load_whole_policy(const std::string& policies_dir, const std::strin
 
 Policy load_policy(const std::string& policies_dir, const std::string& name, Trust trust) {
     return load_whole_policy(policies_dir, name, trust).policy;
-}
-
-bool still_holds(const LoadedPolicy& loaded, Trust trust) {
-    try {
-        return std::ranges::all_of(loaded.sources, [&](const LoadedPolicy::Source& source) {
-            return read_trusted_file(source.path, trust) == source.text;
-        });
-    } catch (const Error&) {
-        return false;
-    }
 }
 
 Policy load_policy_file(const std::string& path, Trust trust) {

@@ -1,5 +1,7 @@
 #include "policy_reader.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace sandbox::policy {
@@ -15,9 +17,9 @@ std::uint64_t number_of(const toml::node& node) {
     return static_cast<std::uint64_t>(node.as_integer()->get());
 }
 
-bool is_unset(const toml::node& node) {
+bool is_unset(const toml::node& node, std::string_view unset = "none") {
     const auto* text = node.as_string();
-    return text != nullptr && text->get() == "none";
+    return text != nullptr && text->get() == unset;
 }
 
 Bind read_bind(const toml::node& node) {
@@ -76,7 +78,28 @@ Filesystem read_filesystem(const FieldReader& fields) {
     return filesystem;
 }
 
+struct CommandAuditName {
+    CommandAudit audit;
+    std::string_view text;
+};
+constexpr std::array kCommandAudits{CommandAuditName{CommandAudit::none, "none"},
+                                    CommandAuditName{CommandAudit::hash, "hash"},
+                                    CommandAuditName{CommandAudit::text, "text"}};
+
 } // namespace
+
+std::string_view to_text(CommandAudit audit) {
+    return std::ranges::find(kCommandAudits, audit, &CommandAuditName::audit)->text;
+}
+
+CommandAudit command_audit_from_text(std::string_view text) {
+    const auto* const found = std::ranges::find(kCommandAudits, text, &CommandAuditName::text);
+    if (found == kCommandAudits.end()) {
+        throw Error(Errc::invalid_argument, "commands are not audited as " + std::string(text),
+                    R"(Say "text", "hash" or "none".)", "audit.commands");
+    }
+    return found->audit;
+}
 
 const toml::node& FieldReader::node(const char* field) const {
     const toml::node* found = toml::at_path(table_, field).node();
@@ -101,6 +124,10 @@ Duration FieldReader::duration(const char* field) const {
     return parse_duration(text(field));
 }
 
+std::optional<Duration> FieldReader::optional_duration(const char* field) const {
+    return is_unset(node(field)) ? std::nullopt : std::optional(duration(field));
+}
+
 std::vector<std::string> FieldReader::texts(const char* field) const {
     std::vector<std::string> texts;
     for (const toml::node& item : *node(field).as_array())
@@ -122,8 +149,12 @@ std::optional<double> FieldReader::optional_real(const char* field) const {
     return node(field).value<double>();
 }
 
-std::optional<Bytes> FieldReader::optional_size(const char* field) const {
-    return is_unset(node(field)) ? std::nullopt : std::optional(size(field));
+double FieldReader::real(const char* field) const {
+    return *node(field).value<double>();
+}
+
+std::optional<Bytes> FieldReader::optional_size(const char* field, const char* unset) const {
+    return is_unset(node(field), unset) ? std::nullopt : std::optional(size(field));
 }
 
 bool is_user_id(const std::string& text) {
@@ -138,14 +169,22 @@ Policy read_policy(const toml::table& table) {
     Policy policy;
     policy.description = fields.text("description");
     policy.chimerax = read_chimerax(fields);
+    policy.lifecycle = {fields.optional_duration("lifecycle.freeze_after"),
+                        fields.optional_duration("lifecycle.end_after"),
+                        fields.optional_duration("lifecycle.max_lifetime")};
+    policy.recovery = {fields.number("recovery.max_restarts"), fields.duration("recovery.window"),
+                       fields.optional_duration("recovery.autosave_every")};
+    policy.admission.max_sessions = fields.optional_number("admission.max_sessions");
     policy.resources = read_resources(fields);
     policy.filesystem = read_filesystem(fields);
     policy.publish = fields.text("network.publish") == "loopback" ? Publish::loopback : Publish::none;
     policy.seccomp_profile = fields.text("seccomp.profile");
     policy.logs.size = fields.size("logs.size");
+    policy.audit_commands = command_audit_from_text(fields.text("audit.commands"));
     policy.override_ceilings = {
         fields.optional_size("override.memory_max"), fields.optional_real("override.cpus"),
-        fields.optional_number("override.pids_max"), fields.texts("override.environment")};
+        fields.optional_number("override.pids_max"), fields.optional_duration("override.max_lifetime"),
+        fields.texts("override.environment")};
     return policy;
 }
 

@@ -14,14 +14,16 @@ class FieldReader {
     std::string text(const char* field) const;
     std::uint64_t number(const char* field) const;
     Bytes size(const char* field) const;
+    double real(const char* field) const;
     Duration duration(const char* field) const;
+    std::optional<Duration> optional_duration(const char* field) const;
     std::vector<std::string> texts(const char* field) const;
 
     /// Nothing for the word that stands for it, as "none".
     std::optional<std::string> optional_text(const char* field, const char* unset) const;
     std::optional<std::uint64_t> optional_number(const char* field) const;
     std::optional<double> optional_real(const char* field) const;
-    std::optional<Bytes> optional_size(const char* field) const;
+    std::optional<Bytes> optional_size(const char* field, const char* unset = "none") const;
 
     const toml::node& node(const char* field) const;
 

@@ -37,6 +37,10 @@ std::string whole(const std::optional<std::uint64_t>& number) {
     return number ? std::to_string(*number) : "\"none\"";
 }
 
+std::string quote(const std::optional<Duration>& duration) {
+    return duration ? quote(format_duration(*duration)) : "\"none\"";
+}
+
 /// Writes `key = value` lines and the tables' heads.
 class Writer {
   public:
@@ -126,6 +130,16 @@ std::string to_toml(const Policy& policy) {
     Writer out;
     out.text("description", policy.description);
     write_chimerax(out, policy.chimerax);
+    out.table("lifecycle");
+    out.line("freeze_after", quote(policy.lifecycle.freeze_after));
+    out.line("end_after", quote(policy.lifecycle.end_after));
+    out.line("max_lifetime", quote(policy.lifecycle.max_lifetime));
+    out.table("recovery");
+    out.line("max_restarts", std::to_string(policy.recovery.max_restarts));
+    out.line("window", quote(format_duration(policy.recovery.window)));
+    out.line("autosave_every", quote(policy.recovery.autosave_every));
+    out.table("admission");
+    out.line("max_sessions", whole(policy.admission.max_sessions));
     write_resources(out, policy.resources);
     write_filesystem(out, policy.filesystem);
     out.table("network");
@@ -134,11 +148,14 @@ std::string to_toml(const Policy& policy) {
     out.text("profile", policy.seccomp_profile);
     out.table("logs");
     out.text("size", policy.logs.size.text());
+    out.table("audit");
+    out.text("commands", std::string(to_text(policy.audit_commands)));
     out.table("override");
     const Ceilings& ceilings = policy.override_ceilings;
     out.line("memory_max", quote(ceilings.memory_max));
     out.line("cpus", real(ceilings.cpus));
     out.line("pids_max", whole(ceilings.pids_max));
+    out.line("max_lifetime", quote(ceilings.max_lifetime));
     out.texts("environment", ceilings.environment);
     return out.take();
 }

@@ -30,6 +30,38 @@ inline constexpr std::string_view kType<Attach> = "attach";
 template <>
 inline constexpr std::string_view kType<OpenFile> = "open_file";
 template <>
+inline constexpr std::string_view kType<PutFile> = "put_file";
+template <>
+inline constexpr std::string_view kType<RemoveFile> = "remove_file";
+template <>
+inline constexpr std::string_view kType<SetLimits> = "set_limits";
+template <>
+inline constexpr std::string_view kType<Reload> = "reload";
+template <>
+inline constexpr std::string_view kType<Reloaded> = "reloaded";
+template <>
+inline constexpr std::string_view kType<Stored> = "stored";
+template <>
+inline constexpr std::string_view kType<Removed> = "removed";
+template <>
+inline constexpr std::string_view kType<Freeze> = "freeze";
+template <>
+inline constexpr std::string_view kType<Forget> = "forget";
+template <>
+inline constexpr std::string_view kType<Look> = "look";
+template <>
+inline constexpr std::string_view kType<Restart> = "restart";
+template <>
+inline constexpr std::string_view kType<Sweep> = "sweep";
+template <>
+inline constexpr std::string_view kType<Swept> = "swept";
+template <>
+inline constexpr std::string_view kType<Reclaim> = "reclaim";
+template <>
+inline constexpr std::string_view kType<Reclaimable> = "reclaimable";
+template <>
+inline constexpr std::string_view kType<Forgotten> = "forgotten";
+template <>
 inline constexpr std::string_view kType<Launched> = "launched";
 template <>
 inline constexpr std::string_view kType<Ended> = "ended";
@@ -41,6 +73,8 @@ template <>
 inline constexpr std::string_view kType<Listed> = "listed";
 template <>
 inline constexpr std::string_view kType<Opened> = "opened";
+template <>
+inline constexpr std::string_view kType<Frozen> = "frozen";
 template <>
 inline constexpr std::string_view kType<Failure> = "failure";
 
@@ -66,7 +100,7 @@ void fields(Visit& visit, T& m) {
 }
 
 template <typename Visit, typename T>
-requires Is<T, Publish> || Is<T, Inspect> || Is<T, Attach>
+requires Is<T, Publish> || Is<T, Inspect> || Is<T, Attach> || Is<T, Look> || Is<T, Restart> || Is<T, Reclaim>
 void fields(Visit& visit, T& m) {
     visit("session", m.session);
 }
@@ -76,15 +110,90 @@ void fields(Visit& visit, T& m) {
     visit("after", m.after);
 }
 
+template <typename Visit, Is<Sweep> T>
+void fields(Visit& visit, T& m) {
+    visit("dry_run", m.dry_run);
+}
+
+template <typename Visit, Is<Leftover> T>
+void fields(Visit& visit, T& m) {
+    visit("kind", m.kind);
+    visit("name", m.name);
+}
+
+template <typename Visit, Is<Swept> T>
+void fields(Visit& visit, T& m) {
+    visit("found", m.found);
+}
+
 template <typename Visit, Is<OpenFile> T>
 void fields(Visit& visit, T& m) {
     visit("session", m.session);
     visit("path", m.path);
+    visit("list", m.list);
+}
+
+template <typename Visit, Is<PutFile> T>
+void fields(Visit& visit, T& m) {
+    visit("session", m.session);
+    visit("path", m.path);
+    visit("size", m.size);
+    visit("replaces", m.replaces);
+}
+
+template <typename Visit, Is<RemoveFile> T>
+void fields(Visit& visit, T& m) {
+    visit("session", m.session);
+    visit("path", m.path);
+    visit("replaces", m.replaces);
+}
+
+template <typename Visit, Is<SetLimits> T>
+void fields(Visit& visit, T& m) {
+    visit("session", m.session);
+    visit("memory_max", m.memory_max);
+    visit("cpus", m.cpus);
+    visit("pids_max", m.pids_max);
+}
+
+template <typename Visit, Is<Stored> T>
+void fields(Visit& visit, T& m) {
+    visit("created", m.created);
+    visit("tag", m.tag);
+}
+
+template <typename Visit, Is<Removed> T>
+void fields(Visit& /*visit*/, T& /*m*/) {}
+
+template <typename Visit, Is<Freeze> T>
+void fields(Visit& visit, T& m) {
+    visit("session", m.session);
+    visit("frozen", m.frozen);
+}
+
+template <typename Visit, Is<Forget> T>
+void fields(Visit& visit, T& m) {
+    visit("sessions", m.sessions);
+}
+
+template <typename Visit, Is<Reload> T>
+void fields(Visit& visit, T& m) {
+    visit("digest", m.digest);
+}
+
+template <typename Visit, typename T>
+requires Is<T, Forgotten> || Is<T, Reclaimable> || Is<T, Reloaded>
+void fields(Visit& /*visit*/, T& /*m*/) {}
+
+template <typename Visit, Is<Frozen> T>
+void fields(Visit& visit, T& m) {
+    visit("frozen", m.frozen);
 }
 
 template <typename Visit, Is<Opened> T>
 void fields(Visit& visit, T& m) {
     visit("size", m.size);
+    visit("tag", m.tag);
 }
 
 template <typename Visit, Is<TimelineEntry> T>
@@ -107,6 +216,7 @@ void fields(Visit& visit, T& m) {
     visit("address", m.address);
     visit("port", m.port);
     visit("publish", m.publish);
+    visit("published_port", m.published_port);
     visit("cgroup", m.cgroup);
     visit("log_dir", m.log_dir);
     visit("executable", m.executable);
@@ -151,6 +261,7 @@ template <typename Visit, Is<Listed> T>
 void fields(Visit& visit, T& m) {
     visit("sessions", m.sessions);
     visit("more", m.more);
+    visit("ended", m.ended);
 }
 
 template <typename Visit, Is<Failure> T>

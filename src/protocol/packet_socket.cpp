@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include <sys/socket.h>
+#include <sys/un.h>
 
 namespace sandbox::protocol {
 namespace {
@@ -45,6 +46,21 @@ std::vector<UniqueFd> take_descriptors(msghdr& message) {
 }
 
 } // namespace
+
+UniqueFd connect_packet_socket(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path)
+        throw Error(Errc::invalid_argument, "the path " + path + " is too long for a socket");
+    path.copy(address.sun_path, path.size());
+    UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    if (socket && ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        const int error_number = errno;
+        socket = UniqueFd();
+        errno = error_number;
+    }
+    return socket;
+}
 
 bool send_packet(int socket, std::string_view text, std::span<const int> descriptors) {
     if (text.size() > kMaxPacket) {

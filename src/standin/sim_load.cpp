@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -28,10 +29,31 @@ Value outcome(std::string_view what, unsigned long long count, int error) {
     return {object.str(), "null"};
 }
 
+// What `memory` has mapped and filled, for `recall`.
+struct Filled {
+    char* begin;
+    std::uint64_t bytes;
+};
+std::vector<Filled> all_filled;
+
+constexpr std::uint64_t kPage = 4096;
+
 // Content of its own for each page: nothing merges, compresses or leaves out what is not zero.
 void touch(void* memory, std::uint64_t bytes) {
-    for (std::uint64_t offset = 0; offset < bytes; offset += 4096)
-        std::memcpy(static_cast<char*>(memory) + offset, &offset, sizeof offset);
+    char* begin = static_cast<char*>(memory);
+    for (std::uint64_t offset = 0; offset < bytes; offset += kPage)
+        std::memcpy(begin + offset, &offset, sizeof offset);
+    all_filled.push_back({begin, bytes});
+}
+
+Value recall(Session&, Words& words) {
+    words.end();
+    unsigned long long bytes = 0;
+    for (const Filled& filled : all_filled)
+        for (std::uint64_t offset = 0; offset < filled.bytes; offset += kPage)
+            if (std::memcmp(filled.begin + offset, &offset, sizeof offset) == 0)
+                bytes += kPage;
+    return outcome("bytes", bytes, 0);
 }
 
 Value eat_mapping(std::uint64_t bytes, int fd, bool lock) {
@@ -211,6 +233,7 @@ Value inodes(Session&, Words& words) {
 
 void add_sim_load_verbs(CommandTable& table) {
     table["memory"] = memory;
+    table["recall"] = recall;
     table["burn"] = burn;
     table["fork"] = fork_some;
     table["threads"] = threads;

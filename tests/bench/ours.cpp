@@ -5,20 +5,12 @@
 
 #include <memory>
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
 namespace sandbox::bench {
 namespace {
 
 UniqueFd connect_to(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path)
-        throw Error(Errc::invalid_argument, "the path " + path + " is too long for a socket");
-    path.copy(address.sun_path, path.size());
-    UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-    if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    UniqueFd socket = protocol::connect_packet_socket(path);
+    if (!socket)
         throw_errno("cannot connect to " + path);
     return socket;
 }

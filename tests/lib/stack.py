@@ -4,11 +4,14 @@ A Stack needs root. On a machine that tests are not to disturb, `private_host()`
 tools/suites/lib/private-host.
 """
 
+import hashlib
 import http.client
 import json
+import math
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import socket
@@ -18,6 +21,10 @@ import tempfile
 import time
 import urllib.parse
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import openapi  # noqa: E402
+
+API = openapi.Document()
 MANAGER_UID = 64321
 PRIVATE_HOST = pathlib.Path(__file__).resolve().parents[2] / "tools/suites/lib/private-host"
 
@@ -38,6 +45,22 @@ def wait_for(condition, what, timeout=20.0):
         if time.monotonic() > deadline:
             raise AssertionError(f"timed out after {timeout} s: {what}")
         time.sleep(0.01)
+
+
+def wait_for_end(pidfd, timeout=20.0):
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    assert poll.poll(timeout * 1000), f"a process has not ended in {timeout} s"
+
+
+def helix(residues=24):
+    """A structure in PDB format: the CA atoms of an alpha helix."""
+    lines = []
+    for number in range(1, residues + 1):
+        angle = math.radians(100 * number)
+        x, y, z = 2.3 * math.cos(angle), 2.3 * math.sin(angle), 1.5 * number
+        lines.append(f"ATOM  {number:5d}  CA  ALA A{number:4d}    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00           C")
+    return "\n".join([*lines, "END", ""]).encode()
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -66,17 +89,20 @@ class Answer:
 class Stack:
     """One site: configuration, policies and tenants in a root-owned folder of its own."""
 
-    def __init__(self, installed, driver="cgroupfs", best_effort=True, slots=1024, tenants=("acme", "globex"), base=None):
+    def __init__(self, installed, driver="cgroupfs", best_effort=True, slots=1024, tenants=("acme", "globex"), base=None, admission="",
+                 run=None, state=None, settings=""):
         self.installed = pathlib.Path(installed)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cxs-", dir="/run"))
         self.folder.chmod(0o755)
         self.driver, self.best_effort = driver, best_effort
         self.base = base or self.folder.name
-        self.run, self.state = self.folder / "run", self.folder / "state"
+        self.run, self.state = pathlib.Path(run or self.folder / "run"), pathlib.Path(state or self.folder / "state")
         self.uid_base = 1879048192 + os.getpid() % 1000 * 65536  # other sites of other tests have other users
         self.policies, self.tenants = self.folder / "policies", self.folder / "tenants"
         self.api_socket = str(self.run / "api.sock")
         self.launcher, self._digests = None, {}
+        self.host_links = {name for _, name in socket.if_nameindex()}
+        self.host_namespaces = network_namespaces(f"{path}/ns/net" for path in pathlib.Path("/proc").glob("[0-9]*"))
         self.log_path = self.folder / "log"
         shutil.copytree(self.find("etc/chimerax-sandbox/policies", "policies"), self.policies)
         self.tenants.mkdir(mode=0o755)
@@ -84,7 +110,7 @@ class Stack:
             self.write_tenant(name)
         self.write_policy("test")
         self.tcp_port = self._free_port()
-        (self.folder / "sandboxd.toml").write_text(self._site(slots))
+        (self.folder / "sandboxd.toml").write_text(self._site(slots) + settings + self._admission(admission))
         for path in [self.policies, *self.policies.rglob("*")]:
             os.chown(path, 0, 0)
             path.chmod(0o755 if path.is_dir() else 0o644)
@@ -122,10 +148,28 @@ uid_base = {self.uid_base}
 listen_tcp = ["127.0.0.1:{self.tcp_port}"]
 """
 
+    @staticmethod
+    def _admission(text):
+        """What the machine does besides is no matter of the tests, unless a test says so."""
+        given = {line.split("=")[0].strip() for line in text.splitlines()}
+        usual = {"memory_budget": "1T", "memory_available_min": "none", "memory_pressure_max": "none", "io_pressure_max": "none", "disk_free_min": "none"}
+        lines = [f'{name} = "{value}"' for name, value in usual.items() if name not in given]
+        return "\n".join(["[admission]", *lines, text, ""])
+
     def write_tenant(self, name, text=""):
         path = self.tenants / f"{name}.toml"
         path.write_text(f'description = "a tenant of the tests"\nmax_sessions = 1000\npolicies = ["test", "small", "default", "strict"]\n{text}')
         path.chmod(0o644)
+
+    def add_tokens(self, **tokens):
+        """Bearer tokens, before the start: `admin`, or the name of a tenant, and its token."""
+        for name, token in tokens.items():
+            line = f'token_hashes = ["{hashlib.sha256(token.encode()).hexdigest()}"]\n'
+            if name == "admin":
+                path = self.folder / "sandboxd.toml"
+                path.write_text(f"admin_{line}{path.read_text()}")
+            else:
+                self.write_tenant(name, line)
 
     def write_policy(self, name, text="", extends="default", executable=None):
         enforcement = '\n[resources]\nenforcement = "best-effort"\n' if self.best_effort and "[resources]" not in text else ""
@@ -137,16 +181,17 @@ listen_tcp = ["127.0.0.1:{self.tcp_port}"]
 
     def start(self, *arguments, wait=True, manager=True, environment=None):
         log = open(self.log_path, "ab")
+        own = {name: value for name, value in os.environ.items() if name != "JOURNAL_STREAM"}  # their stderr is this file
         command = [str(self.find("sbin/sandbox-launcher")), "--config", str(self.folder / "sandboxd.toml"), *arguments]
         self.launcher = subprocess.Popen(command + (["--with-manager"] if manager else []), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                         env={**os.environ, **(environment or {})})
+                                         env={**own, **(environment or {})})
         log.close()
         if not manager:
             wait_for(lambda: self.launcher.poll() is not None or self._launcher_listens(), "the launcher to listen")
             assert self.launcher.poll() is None, f"the launcher has ended:\n{self.log()}"
             return self
         if wait:
-            wait_for(lambda: self.launcher.poll() is not None or self._is_ready(), f"the stack to be ready\n{self.log()}")
+            wait_for(lambda: self.launcher.poll() is not None or self.is_ready(), f"the stack to be ready\n{self.log()}", timeout=60)
             assert self.launcher.poll() is None, f"the launcher has ended:\n{self.log()}"
         return self
 
@@ -157,18 +202,24 @@ listen_tcp = ["127.0.0.1:{self.tcp_port}"]
         except OSError:
             return False
 
-    def _is_ready(self):
+    def is_ready(self):
         try:
             return self.api("GET", "/readyz", timeout=2).status == 200
         except OSError:
             return False
 
     def manager_pid(self):
-        children = pathlib.Path(f"/proc/{self.launcher.pid}/task/{self.launcher.pid}/children").read_text().split()
-        for pid in children:
-            if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "sandboxd":
-                return int(pid)
-        raise AssertionError("no sandboxd runs")
+        return wait_for(self._find_manager, "sandboxd runs")
+
+    def _find_manager(self):
+        """Among the launcher's children, which come and go."""
+        try:
+            for pid in pathlib.Path(f"/proc/{self.launcher.pid}/task/{self.launcher.pid}/children").read_text().split():
+                if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "sandboxd":
+                    return int(pid)
+        except OSError:
+            pass
+        return None
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
@@ -219,7 +270,9 @@ listen_tcp = ["127.0.0.1:{self.tcp_port}"]
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read())
+            answer = Answer(response.status, response.headers, response.read())
+            API.check_answer(method, path, answer.status, answer.headers["Content-Type"], answer.body)
+            return answer
         finally:
             connection.close()
 
@@ -282,13 +335,26 @@ listen_tcp = ["127.0.0.1:{self.tcp_port}"]
         links = re.findall(r"^\d+: (cx\d+)", self.gateway("ip", "-o", "link").stdout, re.M)
         return {
             "cgroups": sorted(name for _, names, _ in os.walk(root) for name in names if re.fullmatch("[a-z][a-z2-7]{15}", name)),
+            "tenant_groups": sorted(next(os.walk(root), ("", [], []))[1]),
             "links": sorted(links),
+            "host_links": sorted({name for _, name in socket.if_nameindex()} - self.host_links),
+            "network_namespaces": sorted(self._network_namespaces() - self.host_namespaces),
+            "last_words": sorted(path.name for path in (self.run / "ended").glob("*")),
             "run_folders": sorted(path.name for path in (self.run / "sessions").glob("*")),
             "log_folders": sorted(path.name for path in (self.state / "logs").glob("*")),
             "mounts": sorted(line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
-                             if str(self.folder) in line and not line.split()[4].endswith("/run/net")),
+                             if (str(self.folder) in line or str(self.run) in line) and line.split()[4] != str(self.run / "net")),
             "processes": sorted(processes_of_uids(self.uid_base, self.uid_base + 65536)),
+            "holders": sorted(processes_named("sandbox-hold")),
         }
+
+    def _network_namespaces(self):
+        """Those that a process is in, or that the launcher or the manager holds open; the gateway's is to be there."""
+        gateway = self.run / "net"
+        found = network_namespaces(f"{path}/ns/net" for path in pathlib.Path("/proc").glob("[0-9]*"))
+        for pid in (self.launcher.pid, self._find_manager()) if self.launcher else ():
+            found |= network_namespaces(pathlib.Path(f"/proc/{pid}/fd").glob("*"))
+        return found - ({f"net:[{gateway.stat().st_ino}]"} if gateway.exists() else set())
 
     def assert_no_residue(self, before=None):
         """The kernel takes network namespaces down in its own time, after their last process: that is waited for."""
@@ -296,7 +362,8 @@ listen_tcp = ["127.0.0.1:{self.tcp_port}"]
         try:
             wait_for(lambda: self.residue() == expected, "nothing left")
         except AssertionError:
-            raise AssertionError(f"residue: {self.residue()}, expected {expected}\n{self.log()[-2000:]}") from None
+            left = {kind: found for kind, found in self.residue().items() if found != expected[kind]}
+            raise AssertionError(f"residue: {left}, expected {expected}\n{self.log()[-2000:]}") from None
 
 
 class LauncherClient:
@@ -359,6 +426,31 @@ def processes_of_uids(first, last):
         uid = int(re.search(r"^Uid:\s+(\d+)", status, re.M).group(1))
         if first <= uid < last and "State:\tZ" not in status:
             found.append((int(entry.name), status.split("\n", 1)[0]))
+    return found
+
+
+def processes_named(name):
+    """By the first word of their command line, which a program from a memory file has too."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "cmdline").read_bytes().split(b"\0")[0] == name.encode():
+                found.append(int(entry.name))
+        except OSError:
+            pass  # it has gone
+    return found
+
+
+def network_namespaces(paths):
+    """Of links as those of /proc/PID/ns and /proc/PID/fd."""
+    found = set()
+    for path in paths:
+        try:
+            target = os.readlink(path)
+        except OSError:
+            continue  # it has gone
+        if target.startswith("net:["):
+            found.add(target)
     return found
 
 

@@ -34,6 +34,7 @@ class Job:
     memory_mb: int = 2048
     cpus: int = 2
     console: Optional[str] = None
+    boots: int = 1
 
 
 def _disk(serial, path, read_only=False):
@@ -77,8 +78,8 @@ def _qemu(parts, accelerator, job, disks, extra, kernel_arguments):
     return [
         # A killed tool must not leave a machine behind.
         "setpriv", "--pdeathsig", "KILL", "--",
-        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-machine", "pc,usb=off,smbus=off,vmport=off", *accelerator,
+        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
+        *(["-no-reboot"] if job.boots == 1 else []), "-machine", "pc,usb=off,smbus=off,vmport=off", *accelerator,
         "-smp", str(job.cpus), "-m", str(job.memory_mb), "-nic", "none",
         "-kernel", str(parts / "vmlinuz"), "-initrd", str(parts / "initrd"),
         "-append", " ".join(KERNEL_ARGUMENTS + kernel_arguments),
@@ -112,10 +113,11 @@ class _Ports:
 
 
 class _Run:
-    def __init__(self, accelerator, ports, archive):
+    def __init__(self, accelerator, ports, archive, boots):
         self.accelerator = accelerator
         self.ports = ports
         self.archive = archive
+        self.boots_left = boots
         self.start = time.monotonic()
         self.status = None
         self.booted = False
@@ -127,9 +129,13 @@ class _Run:
             line, self.pending = self.pending.split(b"\n", 1)
             word, _, value = line.decode("ascii", "replace").partition(" ")
             if word == "ready":
+                if self.boots_left == 0:
+                    raise VmError("the guest was reset more often than --boots allows")
+                self.boots_left -= 1
+                how = "again after" if self.booted else "in"
                 self.booted = True
                 took = time.monotonic() - self.start
-                print(f"vm: booted in {took:.1f} s ({self.accelerator})", file=sys.stderr, flush=True)
+                print(f"vm: booted {how} {took:.1f} s ({self.accelerator})", file=sys.stderr, flush=True)
             elif word == "exit":
                 self.status = int(value)
                 self.ports.ours["control"].sendall(b"end\n")
@@ -195,7 +201,7 @@ def run(job):
         try:
             for end in ports.theirs.values():
                 end.close()
-            state = _Run(accelerator[1].partition(",")[0], ports, archive)
+            state = _Run(accelerator[1].partition(",")[0], ports, archive, job.boots)
             in_time = state.follow(deadline)
         finally:
             _stop(process)

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "sandbox/api/http.hpp"
+#include "sandbox/manager/api_token.hpp"
 #include "sandbox/policy/site.hpp"
 #include "sandbox/policy/tenant.hpp"
 
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,13 +17,21 @@
 
 namespace sandbox::api {
 
-/// What a caller may do; each includes those before it.
-enum class Role { anyone, session, tenant, admin };
+/// What a caller may do; each includes those before it. A monitor may look at what a route says it may, and
+/// nothing else.
+enum class Role { anyone, monitor, session, tenant, admin };
+
+/// As the API's documents have it.
+std::string_view to_text(Role role);
 
 struct Caller {
     Role role = Role::anyone;
-    std::string tenant;  ///< role tenant
-    std::string session; ///< role session
+    std::string tenant;                               ///< role tenant
+    std::string session;                              ///< role session
+    std::string token = {};                           ///< the id of the API token that it came with
+    std::optional<manager::WallTime> expires_at = {}; ///< that token's
+
+    bool operator==(const Caller&) const = default;
 };
 
 /// Who is at the other end of a connection, as the kernel knows it (unix(7), SO_PEERCRED, SO_PEERGROUPS).
@@ -42,8 +52,10 @@ std::optional<std::string> basic_password(std::string_view authorization);
 /// name (DNS rebinding) does not send.
 bool is_loopback_host(std::string_view host);
 
-/// Throws Error denied for an Origin, or invalid_argument for a Host, that is not this machine's loopback.
-void check_host_and_origin(const Request& request, const Peer& peer);
+/// Throws Error denied for an Origin, or invalid_argument for a Host, that is neither this machine's loopback
+/// nor one of these names.
+void check_host_and_origin(const Request& request, const Peer& peer,
+                           const std::vector<std::string>& names = {});
 
 /// Users and groups of /etc/passwd and /etc/group alone: asking NSS could block, or be answered by a network.
 std::optional<uid_t> look_up_user(const std::string& name_or_number, const std::string& passwd_file);
@@ -53,9 +65,11 @@ std::optional<gid_t> look_up_group(const std::string& name_or_number, const std:
 class Authenticator {
   public:
     using SessionOfToken = std::function<std::optional<std::string>(const std::string& token)>;
+    using ApiTokenOf = std::function<std::optional<manager::ApiToken>(const std::string& token)>;
 
     Authenticator(const policy::Site& site, const std::vector<policy::Tenant>& tenants,
-                  SessionOfToken session_of_token, const std::string& passwd_file = "/etc/passwd",
+                  SessionOfToken session_of_token, ApiTokenOf api_token_of,
+                  const std::string& passwd_file = "/etc/passwd",
                   const std::string& group_file = "/etc/group");
 
     /// Throws Error unauthenticated without good credentials, denied for a local user who has no role.
@@ -63,13 +77,16 @@ class Authenticator {
 
   private:
     Caller by_token(const std::string& token) const;
+    Caller by_api_token(const manager::ApiToken& token) const;
     Caller by_user(const Peer& peer) const;
 
     std::optional<gid_t> admin_group_;
     std::vector<std::string> admin_hashes_;
     std::vector<std::pair<std::string, std::string>> tenant_hashes_; ///< hash, tenant
     std::map<uid_t, std::string> tenant_users_;
+    std::set<std::string> tenants_;
     SessionOfToken session_of_token_;
+    ApiTokenOf api_token_of_;
 };
 
 } // namespace sandbox::api

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "sandbox/api/http_metrics.hpp"
 #include "sandbox/api/router.hpp"
 #include "sandbox/manager/manager.hpp"
 
@@ -7,8 +8,8 @@
 
 namespace sandbox::api {
 
-/// Makes all routes of the API over a manager, which must outlive them.
-Router make_router(manager::Manager& manager, const std::string& version);
+/// Makes all routes of the API over a manager, which must outlive them, as must the metrics.
+Router make_router(manager::Manager& manager, const std::string& version, const HttpMetrics& http);
 
 /// The session that the exchange names, for a caller who may see it. Throws Error not_found for another's:
 /// whether it exists is none of the caller's business.
@@ -30,6 +31,12 @@ namespace handlers {
 void add_sessions(std::vector<Route>& routes, manager::Manager& manager);
 void add_engine(std::vector<Route>& routes, manager::Manager& manager);
 void add_files(std::vector<Route>& routes, manager::Manager& manager);
+void add_events(std::vector<Route>& routes, manager::Manager& manager);
+void add_tokens(std::vector<Route>& routes, manager::Manager& manager);
+void add_dashboard(std::vector<Route>& routes);
+void add_admin(std::vector<Route>& routes, manager::Manager& manager);
+void add_metrics(std::vector<Route>& routes, manager::Manager& manager, const HttpMetrics& http,
+                 const std::string& version);
 void add_catalog(std::vector<Route>& routes, manager::Manager& manager, const std::string& version);
 } // namespace handlers
 

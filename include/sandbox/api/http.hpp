@@ -1,15 +1,19 @@
 #pragma once
 
+#include "sandbox/api/client.hpp"
 #include "sandbox/base/unique_fd.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <boost/asio/awaitable.hpp>
 
 namespace sandbox::api {
 
@@ -18,16 +22,28 @@ inline constexpr std::size_t kMaxHeaders = 64 * 1024;    ///< more is 431
 inline constexpr std::size_t kMaxJsonBody = 1024 * 1024; ///< more is 413
 inline constexpr std::size_t kMaxRestBody = 64 * 1024 * 1024;
 
+inline constexpr std::uint64_t kMaxUpload = std::uint64_t{16}
+                                            << 30; ///< of routes that stream; their own is less
+
 using Fields = std::vector<std::pair<std::string, std::string>>;
+
+/// The next piece of a body that is made as it is sent, or taken as it comes; none: it is complete. Of one
+/// that is sent, an empty piece says that there is nothing yet: whether the client is still there is looked
+/// at.
+using BodyStream = std::function<boost::asio::awaitable<std::optional<std::string>>()>;
 
 /// A request as the handlers see it: no part of the HTTP library.
 struct Request {
+    std::string id; ///< of the caller's X-Request-Id, or made up; plain characters
     std::string method;
     std::string target; ///< as it came, origin form
     std::string path;   ///< the target without its query, still percent-encoded
     Fields query;       ///< decoded, in the order that they came
     Fields headers;     ///< names in lower case
     std::string body;
+    BodyStream body_stream =
+        {}; ///< instead of `body`, for routes that stream; throws Error for a broken body
+    std::shared_ptr<Client> client = nullptr; ///< null: nobody watches
 
     /// The first header of that lower-case name.
     std::optional<std::string> header(std::string_view name) const;
@@ -39,6 +55,7 @@ struct Request {
 struct FileBody {
     UniqueFd fd;
     std::uint64_t size = 0;
+    std::uint64_t offset = 0; ///< where they begin
 };
 
 struct Response {
@@ -47,7 +64,14 @@ struct Response {
     std::string body;
     Fields headers;
     std::shared_ptr<const FileBody> file = nullptr; ///< instead of `body`
+    BodyStream stream = {};                         ///< the same
+    std::string audited = {};                       ///< what the audit trail says of it beside its status
 };
+
+/// 200.
+inline Response ok(std::string body, std::string content_type = "application/json") {
+    return {.status = 200, .content_type = std::move(content_type), .body = std::move(body), .headers = {}};
+}
 
 /// Takes a target apart. Throws Error invalid_argument for one that is not in origin form, has a control
 /// character, or a broken percent-encoding (RFC 3986).

@@ -27,8 +27,11 @@ struct Route {
     std::string pattern; ///< `/v1/sessions/{id}/wait`: a `{name}` takes one segment, a last `{name...}` all
                          ///< that follow
     Role minimum = Role::admin;
-    std::size_t max_body = kMaxJsonBody;
+    std::uint64_t max_body = kMaxJsonBody;
     Handler handler;
+    std::string action = {}; ///< what the audit trail calls it; empty for one that changes nothing
+    bool streams_body = false;
+    bool for_monitors = false; ///< the role monitor may, too
 };
 
 struct Match {
@@ -43,6 +46,8 @@ class Router {
 
     /// Neither a route nor allowed methods: there is no such path.
     Match find(std::string_view method, std::string_view path) const;
+
+    const std::vector<Route>& routes() const { return routes_; }
 
   private:
     std::vector<Route> routes_;

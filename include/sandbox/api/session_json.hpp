@@ -13,11 +13,9 @@ namespace sandbox::api {
 /// to the create, and nowhere else.
 std::string session_json(const manager::SessionView& session, const std::string& token = {});
 
-/// `{"sessions": […]}`
-std::string sessions_json(const std::vector<manager::SessionView>& sessions);
-
-/// The `usage` alone, with id and state.
-std::string stats_json(const manager::SessionView& session);
+/// `{"sessions": […]}`, with `next_cursor` where there are more.
+std::string sessions_json(const std::vector<manager::SessionView>& sessions,
+                          const std::string& next_cursor = {});
 
 std::string policy_json(const policy::Policy& policy);
 std::string policies_json(const std::vector<policy::Policy>& policies);

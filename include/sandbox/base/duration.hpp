@@ -29,4 +29,7 @@ struct BootClock {
 /// RFC 3339 in UTC with milliseconds, as `2026-01-31T09:05:07.123Z`.
 std::string format_time(std::chrono::system_clock::time_point time);
 
+/// The same time for a file's name, as `20260131T090507123Z`.
+std::string format_time_in_name(std::chrono::system_clock::time_point time);
+
 } // namespace sandbox

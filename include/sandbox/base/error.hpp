@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -18,6 +19,7 @@ enum class Errc {
     gone,             ///< the session has ended
     quota,            ///< a limit of the tenant or policy; retry later
     capacity,         ///< no slot or place left on this host; retry later
+    pressure,         ///< the host is short of memory, disk or descriptors; retry later
     too_large,        ///< a message, body or file over its limit
     engine,           ///< ChimeraX gave no usable answer; its state may have changed
     timed_out,        ///< a deadline passed; the outcome may be unknown
@@ -38,6 +40,12 @@ struct ErrcInfo {
 const ErrcInfo& errc_info(Errc code);
 std::optional<Errc> errc_from_text(std::string_view text);
 
+/// When it is worth to try again, and the stable word for what was short, as `queue_full`.
+struct Retry {
+    std::chrono::seconds after{};
+    std::string reason;
+};
+
 /// The one exception type. `what()` says what failed on which object; `cure()` what to do about it.
 class Error : public std::runtime_error {
   public:
@@ -47,6 +55,14 @@ class Error : public std::runtime_error {
     const std::string& cure() const { return cure_; }
     /// The field of the request or file at fault, in dotted form, or empty.
     const std::string& field() const { return field_; }
+    /// The request had gone to ChimeraX: whether it was carried out is not known.
+    bool state_may_have_changed() const { return state_may_have_changed_; }
+    /// The same error, with that said.
+    Error of_sent_request() const;
+    /// For a refusal that passes: said to the caller as Retry-After and `reason`.
+    const std::optional<Retry>& retry() const { return retry_; }
+    /// The same error with it: `throw Error(…).with(Retry{…})`.
+    Error with(Retry retry) const;
     /// `what()`, and the cure after a line break where there is one.
     std::string full() const;
 
@@ -54,6 +70,8 @@ class Error : public std::runtime_error {
     Errc code_;
     std::string cure_;
     std::string field_;
+    bool state_may_have_changed_ = false;
+    std::optional<Retry> retry_;
 };
 
 /// An Error for a failed system call: "`what`: strerror". EACCES and EPERM become `denied`, ENOENT

@@ -21,8 +21,15 @@ bool is_policy_name(std::string_view text);
 /// A secret of 256 random bits as 43 characters of base64url.
 std::string new_token();
 
+/// A token for a name that only who has the secret can make, and that he can make again: HMAC-SHA-256
+/// (RFC 2104) in base64url. It looks like any other token.
+std::string derived_token(std::string_view secret, std::string_view name);
+
 /// SHA-256 in lower-case hex: how tokens are kept and policies are identified.
 std::string sha256_hex(std::string_view data);
+
+/// HMAC-SHA-256 (RFC 2104) in lower-case hex: tells nothing of the data to who has not the key.
+std::string hmac_sha256_hex(std::string_view key, std::string_view data);
 
 /// Compares in time that does not depend on the content, only on the lengths.
 bool equal_constant_time(std::string_view a, std::string_view b);

@@ -30,4 +30,8 @@ CommandResult parse_command_result(std::string_view body);
 /// `/run?command=…` with each command percent-encoded.
 std::string run_target(const std::vector<std::string>& commands);
 
+/// Whether a target of /run holds the command `exit` or `quit`, alone or among others. ChimeraX then answers
+/// nothing, and aborts about a second later: an end that was asked for, and looks like a crash.
+bool asks_exit(std::string_view target);
+
 } // namespace sandbox::chimerax

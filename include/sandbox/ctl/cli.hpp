@@ -14,6 +14,8 @@ struct Output {
     std::size_t width = 0;    ///< columns of the terminal; 0 where there is none: nothing is cut
     bool is_terminal = false; ///< `out` is one: what tenants wrote is made harmless
     bool colours = false;
+    bool err_is_terminal = false; ///< `err` is one: what takes long shows its progress there
+    int input = 0;                ///< the descriptor of standard input
 };
 
 /// Runs one command line (without the program's name) to its end. Throws nothing; the exit status is

@@ -28,7 +28,9 @@ inline constexpr const char* kMemoryCurrent = "memory.current";
 inline constexpr const char* kMemoryPeak = "memory.peak";
 inline constexpr const char* kMemoryMax = "memory.max";
 inline constexpr const char* kMemoryHigh = "memory.high";
+inline constexpr const char* kMemorySwapCurrent = "memory.swap.current";
 inline constexpr const char* kMemorySwapMax = "memory.swap.max";
+inline constexpr const char* kMemoryReclaim = "memory.reclaim";
 inline constexpr const char* kMemoryOomGroup = "memory.oom.group";
 inline constexpr const char* kMemoryEvents = "memory.events";
 inline constexpr const char* kMemoryStat = "memory.stat";
@@ -38,6 +40,7 @@ inline constexpr const char* kCpuWeight = "cpu.weight";
 inline constexpr const char* kCpuStat = "cpu.stat";
 inline constexpr const char* kCpuPressure = "cpu.pressure";
 inline constexpr const char* kIoPressure = "io.pressure";
+inline constexpr const char* kIoStat = "io.stat";
 inline constexpr const char* kPidsMax = "pids.max";
 inline constexpr const char* kPidsCurrent = "pids.current";
 } // namespace cgroup_file

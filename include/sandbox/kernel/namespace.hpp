@@ -39,6 +39,10 @@ UniqueFd new_network_namespace();
 /// single-threaded process may call this.
 UniqueFd new_cgroup_namespace(int cgroup_fd);
 
+/// A sysctl ("user/max_user_namespaces") of a user namespace, as those in it see it. A helper enters it, so
+/// only a single-threaded process that may do so can call this; the caller stays where it is.
+std::string read_user_sysctl(int user_ns_fd, const std::string& name);
+
 /// Keeps a namespace at `path` by a bind mount over a new empty file, and takes that away. A pin that is
 /// already there is Error conflict.
 void pin_namespace(int ns_fd, const std::string& path);

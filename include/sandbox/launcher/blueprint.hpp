@@ -23,6 +23,7 @@ inline constexpr std::uint32_t kInsideUid =
 inline constexpr const char* kHome = "/home/chimerax";
 inline constexpr const char* kWork = "/work";
 inline constexpr const char* kHostName = "sandbox";
+inline constexpr int kOomScore = 300; ///< a session goes before anything of the host's own
 
 struct BindMount {
     std::string source, target;

@@ -17,6 +17,7 @@ struct Sandbox {
     protocol::Launched facts; ///< as in session.json
     UniqueFd pidfd;           ///< of sandbox-init
     kernel::CgroupDir cgroup; ///< the session's folder
+    UniqueFd published;       ///< the listening socket of its published port
 };
 
 /// Memory that launcher and child share, for the child's marks.

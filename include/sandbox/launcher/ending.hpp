@@ -44,6 +44,7 @@ class Ending {
 };
 
 /// The figures of an empty sandbox, read before its groups are removed.
-protocol::Ended read_last_figures(const Environment& environment, const Sandbox& sandbox);
+protocol::Ended read_last_figures(const Environment& environment, const std::string& session,
+                                  const kernel::CgroupDir& cgroup);
 
 } // namespace sandbox::launcher

@@ -5,7 +5,6 @@
 #include "sandbox/launcher/step.hpp"
 #include "sandbox/policy/site.hpp"
 
-#include <optional>
 #include <string>
 
 #include <sys/types.h>
@@ -28,9 +27,10 @@ struct Environment {
     kernel::Netlink gateway_link; ///< a socket in it
     UniqueFd link_filter;         ///< the XDP program of the near ends
     UniqueFd init_image;          ///< sandbox-init as a sealed memfd
-    std::optional<Step> fault;    ///< tests only: the launcher dies after this step
+    std::string fault;            ///< tests only: the launcher dies after this step or moment
 
     std::string sessions_dir() const { return site.run_dir + "/sessions"; }
+    std::string ended_dir() const { return site.run_dir + "/ended"; }
     std::string logs_dir() const { return site.state_dir + "/logs"; }
     std::string anchor() const { return site.run_dir + "/root"; }
     std::string gateway_path() const { return site.run_dir + "/net"; }
@@ -47,8 +47,28 @@ UniqueFd make_init_image();
 /// IPv6, strict reverse-path filter.
 UniqueFd open_gateway(const std::string& path);
 
-/// Dies by SIGKILL where the tests armed this step: what a crash at that very point leaves behind must be
+/// Moments beside those steps in which tests have the launcher die too.
+enum class Moment {
+    holder, ///< of a scope that systemd has not been asked for
+    frozen,
+    published, ///< the port is in the session's file, and not told yet
+    end_stdin, ///< the end of ChimeraX's stdin
+    end_sigterm,
+    end_kill,     ///< cgroup.kill
+    end_noted,    ///< how it ended is kept
+    end_group,    ///< the cgroup is removed
+    end_folders,  ///< and the folders
+    restart_kill, ///< what was in payload/ is killed
+    restart_told, ///< sandbox-init knows that it is to start ChimeraX
+    restart_done, ///< ChimeraX runs, and nobody was told yet
+};
+
+/// Throws Error invalid_argument for what is neither a step nor a moment.
+void check_fault(const std::string& name);
+
+/// Dies by SIGKILL where the tests armed this point: what a crash at that very point leaves behind must be
 /// swept.
 void fault_point(const Environment& environment, Step step);
+void fault_point(const Environment& environment, Moment moment);
 
 } // namespace sandbox::launcher

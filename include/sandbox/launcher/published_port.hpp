@@ -12,9 +12,9 @@ struct PublishedPort {
     std::uint16_t port = 0;
 };
 
-/// Opens a port for a session whose policy says so. The kernel chooses it, and it is held from before it is
-/// told to anybody, so it is unique and cannot be taken by a neighbour. Throws Error denied for another
-/// policy.
+/// Opens the port that the session had before, or else one that the kernel chooses. It is held from before it
+/// is told to anybody, so it is unique and cannot be taken by a neighbour. Throws Error denied where the
+/// policy does not say so.
 PublishedPort publish_port(const protocol::Launched& facts);
 
 } // namespace sandbox::launcher

@@ -1,10 +1,9 @@
 #pragma once
 
 #include "sandbox/launcher/blueprint.hpp"
-#include "sandbox/policy/loaded_policy.hpp"
+#include "sandbox/policy/rulebook.hpp"
 #include "sandbox/protocol/message.hpp"
 
-#include <map>
 #include <string>
 
 namespace sandbox::launcher {
@@ -14,21 +13,28 @@ struct LaunchPlan {
     Blueprint blueprint;
 };
 
-/// Policies as they were read last. Before each use their files are read again, and checked again for who
-/// could write them; only what has changed is parsed again.
-class PolicyCache {
+/// The policies and tenants that are in force: read at the start and by each reload, only where root alone
+/// could have written them. A file that is wrong at the start spoils no other; a reload takes all or nothing.
+class Rules {
   public:
-    /// Throws Error as policy::load_policy. The reference holds until the next call.
-    const policy::LoadedPolicy& get(const std::string& policies_dir, const std::string& name);
+    /// Throws Error where a folder cannot be read.
+    explicit Rules(const policy::Site& site);
+
+    /// Throws Error, and leaves what is in force: where any file is wrong, and conflict where they are not
+    /// those of the `digest` that the manager has read (empty: nobody's).
+    void reload(const policy::Site& site, const std::string& digest);
+
+    /// Throw the error of its file, or not_found. The reference holds until the next reload.
+    const policy::LoadedPolicy& policy(const std::string& name) const;
+    const policy::Tenant& tenant(const std::string& name) const;
 
   private:
-    std::map<std::string, policy::LoadedPolicy> policies_;
+    policy::Rulebook rulebook_;
 };
 
-/// Turns a request of the manager, who is not trusted, into a plan: policy and tenant are read here, only
-/// where root alone could have written them; the digest, the tenant's right to the policy and the overrides'
-/// ceilings are checked here. Throws Error.
-LaunchPlan check_launch(const policy::Site& site, PolicyCache& policies, const protocol::Launch& request);
+/// Turns a request of the manager, who is not trusted, into a plan: the digest of the policy that is in
+/// force here, the tenant's right to the policy and the overrides' ceilings are checked here. Throws Error.
+LaunchPlan check_launch(const policy::Site& site, const Rules& rules, const protocol::Launch& request);
 
 /// The reserved name of policy and tenant under which an installation of ChimeraX is looked at before tenants
 /// use it.

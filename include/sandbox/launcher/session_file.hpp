@@ -5,18 +5,46 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+
+#include <sys/stat.h>
 
 namespace sandbox::launcher {
 
 struct SessionFile {
     UniqueFd fd; ///< for reading
     std::uint64_t size = 0;
+    std::string tag;
 };
+
+inline constexpr std::size_t kMostListed = 4096; ///< entries of a folder; of more, these are told
 
 /// Opens a regular file below a session's /work with the session's own user and group, so that what the
 /// tenant put there (links, FIFOs, `..`, swapped while this looks) leads neither out nor to what the session
 /// could not read itself (openat2(2)). Never blocks. Throws Error: invalid_argument for a path that cannot be
 /// one, not_found, denied for one that leads out, conflict for what is no regular file.
 SessionFile open_session_file(const Sandbox& sandbox, const std::string& path);
+
+/// What is in a folder, as JSON in memory: {"entries": [{name, type, size, modified_at}], "truncated"}. The
+/// same errors; conflict for what is no folder.
+SessionFile list_session_folder(const Sandbox& sandbox, const std::string& path);
+
+/// Removes a file; of a link, the link. `replaces`: only where it has this tag, else Error conflict.
+void remove_session_file(const Sandbox& sandbox, const std::string& path, const std::string& replaces);
+
+// For file_writing.cpp too.
+
+/// The mount on /work, with the file system's own root. Throws Error gone where the sandbox has ended.
+UniqueFd open_workspace(const Sandbox& sandbox);
+/// openat2 that stays below `folder`, on its mount; -1 and errno.
+UniqueFd open_beneath(int folder, const std::string& path, std::uint64_t flags, std::uint64_t mode = 0);
+void check_session_path(const std::string& path);
+/// What openat2 or its like said of a file of that name.
+[[noreturn]] void refuse_session_file(int error_number, const std::string& name);
+std::string file_tag(const struct stat& status);
+/// Throws Error conflict where the file of that name in the folder has another tag.
+void check_replaced(int folder, const std::string& base, const std::string& replaces);
+/// `a/b/c` to `a/b` and `c`; throws Error invalid_argument where the last part names no file.
+std::pair<std::string, std::string> split_session_path(const std::string& path);
 
 } // namespace sandbox::launcher

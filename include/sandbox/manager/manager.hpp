@@ -1,19 +1,30 @@
 #pragma once
 
 #include "sandbox/base/duration.hpp"
+#include "sandbox/base/metric.hpp"
 #include "sandbox/base/unique_fd.hpp"
 #include "sandbox/chimerax/rest_client.hpp"
+#include "sandbox/manager/api_token.hpp"
+#include "sandbox/manager/audit.hpp"
+#include "sandbox/manager/event.hpp"
+#include "sandbox/manager/pressure_view.hpp"
 #include "sandbox/manager/session_view.hpp"
+#include "sandbox/manager/stats.hpp"
 #include "sandbox/manager/tuning.hpp"
 #include "sandbox/policy/policy.hpp"
 #include "sandbox/policy/site.hpp"
+#include "sandbox/policy/site_change.hpp"
 #include "sandbox/policy/tenant.hpp"
+#include "sandbox/protocol/message.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -21,24 +32,77 @@
 
 namespace sandbox::manager {
 
+/// What makes the second create of a client that lost its connection the same session.
+struct Repeat {
+    std::string caller;      ///< whose key it is: each caller has keys of his own
+    std::string key;         ///< the caller's word
+    std::string fingerprint; ///< of what was asked for: another one under the same key is an error
+};
+
 struct CreateRequest {
     std::string tenant;
     std::string policy; ///< empty: the first that the tenant may use
     std::string name;
     std::map<std::string, std::string> labels;
     policy::Overrides overrides;
+    // Shorter than the policy's clocks; longer ones are cut to them.
+    std::optional<Duration> idle_timeout, max_lifetime;
+    std::optional<Duration> queue_timeout; ///< none: the site's; 0: a place at once, or a refusal
+    std::optional<Repeat> repeat;
 };
 
 struct Created {
     SessionView session;
-    std::string token; ///< the only time that it is shown
+    std::string token;     ///< the only time that it is shown
+    bool repeated = false; ///< it was made by an earlier create with the same key
 };
 
 /// A file of a session's workspace, for reading.
 struct OpenedFile {
     UniqueFd fd;
     std::uint64_t size = 0; ///< when it was opened
+    std::string tag;        ///< changes with its content
 };
+
+/// A file that is to come into a workspace.
+struct NewFile {
+    std::string path;
+    UniqueFd content; ///< a regular file
+    std::uint64_t size = 0;
+    std::string replaces; ///< only what has this tag; empty: whatever is there
+};
+
+struct StoredFile {
+    bool created = false; ///< there was none of that name
+    std::string tag;
+};
+
+/// What is absent stays as it is.
+struct SessionChange {
+    std::optional<std::string> name;
+    std::optional<std::map<std::string, std::string>> labels; ///< in the place of all old ones
+    std::optional<Duration> idle_timeout, max_lifetime;       ///< up to the policy's own
+    policy::Overrides limits;                                 ///< up to its ceilings; no environment
+};
+
+struct Backup {
+    UniqueFd file; ///< without a name
+    std::uint64_t size = 0;
+};
+
+/// What a reload has changed.
+struct Reloaded {
+    struct Names {
+        std::vector<std::string> added, changed, removed;
+        bool operator==(const Names&) const = default;
+    };
+    Names policies, tenants;
+    policy::SiteChange settings;
+};
+/// For the log and the audit trail.
+std::string to_text(const Reloaded& done);
+
+using Leftover = protocol::Leftover;
 
 /// Everything that happens to sessions. Lives on one io_context thread; nothing here blocks it. All errors
 /// are Error, with the codes that the API maps to its statuses.
@@ -48,8 +112,10 @@ class Manager {
     Manager(boost::asio::io_context& io, policy::Site site, const Tuning& tuning = {});
     ~Manager();
 
-    /// Admits, takes a slot, launches in the background. Returns once the session exists; use `wait` for its
-    /// readiness.
+    /// Admits or queues, launches in the background. Returns once the session exists; use `wait` for its
+    /// readiness. A refusal that passes has Error::retry: quota for limits of the tenant or policy, capacity
+    /// for those of the host, pressure for its load. conflict: the key of `repeat` was used for another
+    /// request.
     boost::asio::awaitable<Created> create(CreateRequest request);
 
     /// Throws Error not_found for what never was. An ended session's view has `end`.
@@ -58,6 +124,12 @@ class Manager {
 
     /// Returns when the session is in one of the states, or has ended, or at the deadline (Error timed_out).
     boost::asio::awaitable<SessionView> wait(std::string id, std::vector<State> states, Duration timeout);
+
+    /// Nobody waits for this session any more: where it is in the queue it ends there.
+    void client_gone(const std::string& id);
+
+    /// How much room there is now.
+    PressureView pressure() const;
 
     /// Ends it and waits until nothing is left of it. Idempotent.
     boost::asio::awaitable<SessionView> remove(std::string id, std::optional<Duration> grace);
@@ -68,19 +140,111 @@ class Manager {
     boost::asio::awaitable<chimerax::RestReply> rest(std::string id, chimerax::RestRequest request,
                                                      Duration timeout);
 
+    /// Counts as activity: its idle clock begins anew. Errors as `rest`.
+    SessionView touch(const std::string& id);
+
+    /// Puts the end of its lifetime off, and its idle clock begins anew. Errors as `touch`; conflict too for
+    /// one without an end, denied beyond what its policy allows.
+    boost::asio::awaitable<SessionView> extend(std::string id, Duration by);
+
+    /// Stops all its processes, or lets them go on; a request thaws it by itself. Errors as `rest`; conflict
+    /// too for a session that is busy.
+    boost::asio::awaitable<SessionView> set_frozen(std::string id, bool frozen);
+
     /// What the launcher sees of it, as JSON.
     boost::asio::awaitable<std::string> inspect(std::string id);
 
     /// A regular file below its /work, opened by the launcher with the session's own rights.
-    boost::asio::awaitable<OpenedFile> open_file(std::string id, std::string path);
+    boost::asio::awaitable<OpenedFile> open_file(const std::string& id, std::string path);
+
+    /// A folder below its /work (empty: that one) as JSON: {"entries": […], "truncated"}.
+    boost::asio::awaitable<OpenedFile> list_folder(const std::string& id, std::string path);
+    /// Puts a whole file in the place of what has its name; its pages are charged to the session. Thaws a
+    /// frozen one. Error conflict with the field If-Match where `replaces` does not fit.
+    boost::asio::awaitable<StoredFile> put_file(const std::string& id, NewFile file);
+    boost::asio::awaitable<void> remove_file(const std::string& id, std::string path, std::string replaces);
+
+    /// Kills its ChimeraX and starts it again in its sandbox, whatever its policy says of crashes. Returns
+    /// once it is `recovering`. Errors as `touch`.
+    boost::asio::awaitable<SessionView> restart(const std::string& id);
+
+    /// Errors as `touch`; denied beyond what its policy allows, conflict where the new limit is below what is
+    /// in use, capacity where the host's memory is promised already. Either all of it is done or nothing.
+    boost::asio::awaitable<SessionView> change(const std::string& id, SessionChange change);
+
+    /// The audit trail, read by a thread of its own.
+    boost::asio::awaitable<AuditFound> search_audit(AuditQuery query);
 
     /// The last `tail` bytes of a stream ("stdout", "stderr"), segments put in order.
     std::string read_log(const std::string& id, const std::string& stream, std::size_t tail) const;
+
+    /// What a stream has from now on: call it again and again.
+    using LogTail = std::function<std::string()>;
+    LogTail follow_log(const std::string& id, const std::string& stream) const;
 
     /// True when `token` is that session's token; in constant time.
     bool token_matches(const std::string& id, const std::string& token) const;
     /// The session that a token belongs to.
     std::optional<std::string> session_of_token(const std::string& token) const;
+
+    /// Returns when it is on the disk. Throws Error quota, unavailable.
+    boost::asio::awaitable<MadeToken> make_token(NewToken asked);
+    /// It, and all that were made with it, hold no more from this call on. Throws Error not_found;
+    /// unavailable where a restart might undo it. Idempotent.
+    boost::asio::awaitable<ApiToken> revoke_token(std::string id);
+    /// The API token of this secret, in constant time, whatever its state. Counts as its use.
+    std::optional<ApiToken> use_token(const std::string& secret);
+    /// In the order of their making; those that ended are kept for 30 days.
+    std::vector<ApiToken> tokens() const;
+
+    /// The events after that id, oldest first; `complete`: none is missing. 0: no events, and the newest id.
+    struct Events {
+        std::vector<Event> events;
+        std::uint64_t last_id = 0;
+        bool complete = true;
+    };
+    Events events_since(std::uint64_t id) const;
+    /// Returns when there may be new ones, or at the deadline, or when this manager leaves.
+    boost::asio::awaitable<void> events_changed(std::chrono::steady_clock::time_point deadline);
+
+    /// A line of the audit trail, for what callers do; what happens to sessions is there already.
+    void audit(const AuditEntry& entry);
+    /// Puts into the entry what the policy of this session lets the trail have of these commands; of one that
+    /// does not live, nothing.
+    void put_commands(AuditEntry& entry, const std::string& id,
+                      std::span<const std::string_view> commands) const;
+    /// Returns when all lines until now are on the disk, or cannot be written now.
+    boost::asio::awaitable<void> audited();
+    AuditCounts audit_counts() const;
+
+    /// All figures of a live session, as they were a second ago or less. Throws Error not_found, gone.
+    Stats stats(const std::string& id, bool with_history) const;
+    /// What this manager has counted, and how things stand, under their names of the metrics.
+    std::vector<metric::Family> metrics() const;
+
+    /// From now on creates are refused (unavailable, with the reason `draining`), also by the next manager,
+    /// until that is undone; what waits in the queue ends, what runs stays. Throws Error io where it cannot
+    /// be kept.
+    void drain(bool draining);
+    bool is_draining() const;
+    /// Returns when no session lives any more, or at the deadline; how many still do.
+    boost::asio::awaitable<std::size_t> until_empty(Duration timeout);
+
+    /// A tar archive (ustar, POSIX.1-1988) of what a site is made of: a consistent copy of the store, the
+    /// site's file, its policies and its tenants. No token is in it, only hashes; the audit trail is not.
+    /// Throws Error.
+    boost::asio::awaitable<Backup> backup();
+
+    /// Reads the site's file, its policies and its tenants again, and takes all of them at once, here and at
+    /// the launcher; who runs keeps the policy that it was started with. Throws Error, and what was in force
+    /// stays: invalid_argument where any file is wrong, with the place of each; unavailable without the
+    /// launcher.
+    boost::asio::awaitable<Reloaded> reload();
+    /// Counts the reloads that changed anything: who keeps something of the site's files looks at it.
+    std::uint64_t reloads() const;
+
+    /// What else is read anew with a reload, and may refuse it by an Error: it is asked first.
+    void on_reload(std::function<void()> handler);
 
     const policy::Site& site() const;
     std::vector<policy::Policy> policies() const;
@@ -98,6 +262,16 @@ class Manager {
     /// Ends every session, waits until nothing is left, then returns. New creates are refused from the first
     /// moment.
     boost::asio::awaitable<void> shutdown();
+
+    /// Looks for what nobody claims, here and at the launcher, and removes it, or only tells of it.
+    boost::asio::awaitable<std::vector<Leftover>> collect_garbage(bool dry_run);
+
+    /// Ends all waiting, takes no new sessions, and leaves those that live to the next manager: what is asked
+    /// from then on is Error unavailable. `written` returns when all that this one knows is on the disk.
+    void leave();
+    bool is_leaving() const;
+    boost::asio::awaitable<void> until_leaving();
+    boost::asio::awaitable<void> written();
 
   private:
     struct Impl;

@@ -31,6 +31,12 @@ struct SessionView {
     WallTime created_at{};
     std::optional<WallTime> ready_at, last_activity_at;
 
+    /// Where that clock runs. They move with activity; the session's own clock does not jump with this one.
+    struct Expires {
+        std::optional<WallTime> idle_at, lifetime_at;
+    };
+    Expires expires;
+
     struct Limits {
         std::optional<Bytes> memory_max;
         std::optional<double> cpus;
@@ -48,6 +54,27 @@ struct SessionView {
         std::optional<bool> renders; ///< it can save a picture; unknown until its probe has tried
     };
     Engine engine;
+    std::uint64_t restarts = 0; ///< how often ChimeraX was started again
+    std::string restart_reason; ///< why, the last time, for people
+
+    /// Of its policy's autosave_every, once there was one.
+    struct Autosave {
+        std::optional<WallTime> last_at;     ///< of the last that succeeded
+        std::string file;                    ///< that one, in the sandbox
+        std::optional<WallTime> restored_at; ///< it was opened in a ChimeraX that was started again
+        std::string failure;                 ///< of the last save or opening, where it failed
+        std::uint64_t owed_to = 0; ///< the start of ChimeraX in which it is still to be opened; 0: none
+        bool opening = false;      ///< the last was sent to be opened, and never answered
+    };
+    std::optional<Autosave> autosave;
+
+    /// While it is frozen.
+    struct Rest {
+        WallTime frozen_at{};
+        std::optional<Bytes> reclaimed; ///< of its memory; none while that goes on
+        std::string not_reclaimed;      ///< why nothing, or no more, for people
+    };
+    std::optional<Rest> rest;
 
     struct Health {
         std::string status; ///< "starting", "healthy", "busy", "unhealthy", "ended"

@@ -6,20 +6,35 @@
 namespace sandbox::manager {
 
 /// The states of a session. One table (`state.cpp`) holds their texts and which may follow which.
-enum class State { queued, starting, ready, busy, ending, ended, stuck };
+enum class State {
+    queued,
+    starting,
+    ready,
+    busy,
+    frozen,
+    recovering, ///< ChimeraX is started again in its sandbox, or it is looked for after an earlier manager
+    ending,
+    ended,
+    stuck,
+};
 
 /// Why a session ended: what this program intended, else what the kernel counted, else how ChimeraX exited.
 enum class EndReason {
-    deleted,       ///< somebody asked for it
-    exited,        ///< ChimeraX exited by itself
-    signalled,     ///< ChimeraX died of a signal
-    oom,           ///< the kernel killed it at its memory limit
-    start_timeout, ///< it never answered on its REST port
-    hung,          ///< it stopped answering
-    launch_failed, ///< no sandbox could be made
-    shutdown,      ///< the manager was told to stop
-    cancelled,     ///< the caller went away or deleted it before it was ready
-    orphaned,      ///< its processes were gone when they were looked for
+    deleted,        ///< somebody asked for it
+    idle,           ///< nobody used it for as long as its policy or its caller allows
+    lifetime,       ///< it has lived as long as its policy or its caller allows
+    exited,         ///< ChimeraX exited by itself
+    signalled,      ///< ChimeraX died of a signal
+    oom,            ///< the kernel killed it at its memory limit
+    start_timeout,  ///< it never answered on its REST port
+    hung,           ///< it stopped answering
+    crash_loop,     ///< it crashed or hung more often than its policy starts it again
+    launch_failed,  ///< no sandbox could be made
+    queue_timeout,  ///< no place was free in time
+    shutdown,       ///< the manager was told to stop
+    cancelled,      ///< the caller went away or deleted it before it was ready
+    orphaned,       ///< its processes were gone when they were looked for
+    host_restarted, ///< the host went down under it
 };
 
 std::string_view to_text(State state);

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sandbox::policy {
@@ -37,6 +38,31 @@ struct ChimeraX {
     Duration grace{};           ///< from the end of stdin to SIGTERM, and from there to SIGKILL
 
     bool operator==(const ChimeraX&) const = default;
+};
+
+/// The clocks that end a session (CLOCK_BOOTTIME). None: that clock does not run.
+struct Lifecycle {
+    std::optional<Duration> freeze_after; ///< without any activity; the next request thaws it
+    std::optional<Duration> end_after;    ///< without any activity
+    std::optional<Duration> max_lifetime; ///< since its creation
+
+    bool operator==(const Lifecycle&) const = default;
+};
+
+/// What happens when ChimeraX crashes or hangs.
+struct Recovery {
+    std::uint64_t max_restarts = 0;         ///< within `window`; 0: the session ends
+    Duration window{};                      ///< more restarts than that in it are a crash loop
+    std::optional<Duration> autosave_every; ///< of what was changed; a restart opens the last one
+
+    bool operator==(const Recovery&) const = default;
+};
+
+/// How many sessions of this policy the host takes at once, of all tenants together. None: any number.
+struct PolicyAdmission {
+    std::optional<std::uint64_t> max_sessions;
+
+    bool operator==(const PolicyAdmission&) const = default;
 };
 
 enum class Enforcement { strict, best_effort };
@@ -73,11 +99,20 @@ struct Logs {
     bool operator==(const Logs&) const = default;
 };
 
+/// What the audit trail has of the commands that ChimeraX is given: themselves, a keyed hash of each, or
+/// nothing.
+enum class CommandAudit { none, hash, text };
+
+std::string_view to_text(CommandAudit audit);
+/// Throws Error invalid_argument for what is none.
+CommandAudit command_audit_from_text(std::string_view text);
+
 /// What a caller may ask for instead of the policy's own value, at most. Absent means: not at all.
 struct Ceilings {
     std::optional<Bytes> memory_max;
     std::optional<double> cpus;
     std::optional<std::uint64_t> pids_max;
+    std::optional<Duration> max_lifetime; ///< so long may a session live that is extended; else as the policy
     std::vector<std::string> environment; ///< names a caller may set; a `*` at the end stands for any rest
 
     bool operator==(const Ceilings&) const = default;
@@ -89,11 +124,15 @@ struct Policy {
     std::string description;
     std::string digest; ///< sha256_hex of the effective policy's text, seccomp profile included
     ChimeraX chimerax;
+    Lifecycle lifecycle;
+    Recovery recovery;
+    PolicyAdmission admission;
     Resources resources;
     Filesystem filesystem;
     Publish publish = Publish::none;
     std::string seccomp_profile; ///< its name: policies/seccomp/<name>.json
     Logs logs;
+    CommandAudit audit_commands = CommandAudit::none;
     Ceilings override_ceilings;
 };
 

@@ -38,5 +38,7 @@ inline constexpr std::uint32_t kExecStep = 1000;
 inline constexpr int kEndSignal = SIGUSR1;
 inline constexpr int kTerminateSignal = SIGTERM;
 inline constexpr int kRestartSignal = SIGUSR2;
+/// To the same program as the holder of a scope: the scope is there, it may outlive the launcher.
+inline constexpr int kHoldSignal = SIGUSR1;
 
 } // namespace sandbox::protocol::init

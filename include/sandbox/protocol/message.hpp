@@ -43,14 +43,16 @@ struct Launch {
 };
 
 /// Ends a sandbox: end of stdin, after `grace` SIGTERM, after another grace kill of the whole group; removes
-/// all of it. The reply comes when nothing is left (Ended). Ending an unknown session is not_found.
+/// all of it. The reply comes when nothing is left (Ended). Of one that has ended before it is the same reply
+/// again, until it is forgotten. Ending an unknown session is not_found.
 struct End {
     std::string session;
     std::uint64_t grace_milliseconds = 0;
     bool operator==(const End&) const = default;
 };
 
-/// A listening socket on 127.0.0.1 of the host, any free port. Reply: Published, with that descriptor.
+/// A listening socket on 127.0.0.1 of the host: any free port, and from then on the session's own. Reply:
+/// Published, with that descriptor.
 struct Publish {
     std::string session;
     bool operator==(const Publish&) const = default;
@@ -68,21 +70,99 @@ struct List {
     bool operator==(const List&) const = default;
 };
 
-/// The descriptors of a running sandbox again, for a manager that was started anew. Reply: Launched.
+/// The descriptors of a running sandbox again, for a manager that was started anew. Reply: Launched. One that
+/// is still being made is Error conflict.
 struct Attach {
     std::string session;
     bool operator==(const Attach&) const = default;
 };
 
 /// A regular file of the session's workspace, opened for reading with the session's own rights. Reply:
-/// Opened, with its descriptor.
+/// Opened, with its descriptor. `list`: a folder, and the descriptor is of a list of what is in it, as JSON.
 struct OpenFile {
     std::string session;
-    std::string path; ///< below /work, relative
+    std::string path; ///< below /work, relative; empty, and `list`: /work itself
+    bool list = false;
     bool operator==(const OpenFile&) const = default;
 };
 
-using Request = std::variant<Launch, End, Publish, Inspect, List, Attach, OpenFile>;
+/// Copies the regular file whose descriptor comes with it into the workspace, with the session's own rights
+/// and in its cgroup, and then puts it in the place of what has that name. Reply: Stored.
+struct PutFile {
+    std::string session;
+    std::string path;       ///< below /work, relative; missing folders are made
+    std::uint64_t size = 0; ///< bytes of it
+    std::string replaces;   ///< only where the old one has this tag; empty: whatever is there
+    bool operator==(const PutFile&) const = default;
+};
+
+/// Removes a file of the workspace, with the session's own rights; of a link, the link. Reply: Removed.
+struct RemoveFile {
+    std::string session;
+    std::string path;
+    std::string replaces; ///< as for PutFile
+    bool operator==(const RemoveFile&) const = default;
+};
+
+/// Other limits for a sandbox that runs, below the ceilings of its policy as it is now. Reply: Launched,
+/// without descriptors.
+struct SetLimits {
+    std::string session;
+    std::optional<Bytes> memory_max;
+    std::optional<double> cpus;
+    std::optional<std::uint64_t> pids_max;
+    bool operator==(const SetLimits&) const = default;
+};
+
+/// Stops all processes of a sandbox, or lets them go on (cgroup-v2.rst, cgroup.freeze). Reply: Frozen, once
+/// the kernel has been told: the processes stop when they next come out of it.
+struct Freeze {
+    std::string session;
+    bool frozen = true;
+    bool operator==(const Freeze&) const = default;
+};
+
+/// The session's own memory.reclaim (cgroup-v2.rst), opened for writing. Reply: Reclaimable, with that
+/// descriptor: who asked writes to it, and so waits for the swap in place of the launcher.
+struct Reclaim {
+    std::string session;
+    bool operator==(const Reclaim&) const = default;
+};
+
+/// The figures that End would tell, of a sandbox that has not ended. Reply: Ended, without last_step.
+struct Look {
+    std::string session;
+    bool operator==(const Look&) const = default;
+};
+
+/// Kills ChimeraX and all that it left, and starts it again in the same sandbox. Reply: Launched, with the
+/// new engine_pid, 0 when it has ended already; no descriptors.
+struct Restart {
+    std::string session;
+    bool operator==(const Restart&) const = default;
+};
+
+/// The last figures of sandboxes that have ended are no longer needed: the manager has stored them. Reply:
+/// Forgotten, also for what there is not.
+struct Forget {
+    std::vector<std::string> sessions;
+    bool operator==(const Forget&) const = default;
+};
+
+/// Removes what is named like a session but belongs to none, or only tells of it. Reply: Swept.
+struct Sweep {
+    bool dry_run = false;
+    bool operator==(const Sweep&) const = default;
+};
+
+/// Reads the site's files again, and takes all of them or, where one is wrong, none. Reply: Reloaded.
+struct Reload {
+    std::string digest; ///< SiteFiles::digest of what the manager read: another one is a conflict
+    bool operator==(const Reload&) const = default;
+};
+
+using Request = std::variant<Launch, End, Publish, Inspect, List, Attach, OpenFile, Freeze, Forget, Look,
+                             Restart, Reclaim, Sweep, PutFile, RemoveFile, SetLimits, Reload>;
 
 // ---- replies
 // ----------------------------------------------------------------------------------------------------
@@ -106,10 +186,11 @@ struct Launched {
     std::string address;          ///< the session's own IPv4 address
     std::uint16_t port = 0;       ///< of the REST server in the session
     bool publish = false;         ///< the policy allows Publish
-    std::string cgroup;           ///< the session's folder
-    std::string log_dir;          ///< stdout.0 stdout.1 stderr.0 stderr.1; readable for the manager
-    std::string executable;       ///< of ChimeraX
-    bool stand_in = false;        ///< it is this project's own stand-in
+    std::optional<std::uint16_t> published_port;
+    std::string cgroup;     ///< the session's folder
+    std::string log_dir;    ///< stdout.0 stdout.1 stderr.0 stderr.1; readable for the manager
+    std::string executable; ///< of ChimeraX
+    bool stand_in = false;  ///< it is this project's own stand-in
     std::string token_hash;
     std::vector<std::string> not_enforced; ///< "io.max: controller io is missing", best-effort policies only
     // The limits in force.
@@ -152,12 +233,53 @@ struct Inspected {
 
 struct Opened {
     std::uint64_t size = 0; ///< bytes, when it was opened: a session may write on
+    std::string tag;        ///< changes with its content: of inode, time of modification and size
     bool operator==(const Opened&) const = default;
+};
+
+struct Stored {
+    bool created = false; ///< there was none of that name
+    std::string tag;
+    bool operator==(const Stored&) const = default;
+};
+
+struct Removed {
+    bool operator==(const Removed&) const = default;
+};
+
+struct Frozen {
+    bool frozen = true;
+    bool operator==(const Frozen&) const = default;
+};
+
+struct Reclaimable {
+    bool operator==(const Reclaimable&) const = default;
+};
+
+struct Forgotten {
+    bool operator==(const Forgotten&) const = default;
+};
+
+struct Reloaded {
+    bool operator==(const Reloaded&) const = default;
+};
+
+/// Something of a session that nobody claims.
+struct Leftover {
+    std::string kind; ///< "cgroup", "folder", "link", "sandbox"
+    std::string name;
+    bool operator==(const Leftover&) const = default;
+};
+
+struct Swept {
+    std::vector<Leftover> found; ///< as many as go in one packet
+    bool operator==(const Swept&) const = default;
 };
 
 struct Listed {
     std::vector<Launched> sessions; ///< without timelines
     bool more = false;              ///< ask again, with `after` the last id of these
+    std::vector<std::string> ended; ///< whose last figures are kept; as many as go in one packet
     bool operator==(const Listed&) const = default;
 };
 
@@ -169,7 +291,8 @@ struct Failure {
     bool operator==(const Failure&) const = default;
 };
 
-using Reply = std::variant<Launched, Ended, Published, Inspected, Listed, Opened, Failure>;
+using Reply = std::variant<Launched, Ended, Published, Inspected, Listed, Opened, Frozen, Reclaimable,
+                           Forgotten, Swept, Stored, Removed, Reloaded, Failure>;
 
 // ---- text form
 // --------------------------------------------------------------------------------------------------

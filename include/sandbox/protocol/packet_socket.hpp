@@ -18,6 +18,10 @@ struct Received {
     std::vector<UniqueFd> descriptors;
 };
 
+/// Connects to the SOCK_SEQPACKET socket at a path (unix(7)). Without a descriptor, and errno says why, where
+/// nobody takes it. Throws Error invalid_argument for a path that is too long.
+UniqueFd connect_packet_socket(const std::string& path);
+
 /// Sends one packet on a SOCK_SEQPACKET socket, with descriptors. False: a non-blocking socket has no room
 /// now. Throws Error too_large, unavailable when the peer is gone, invalid_argument for an empty text or more
 /// than kMaxDescriptors.

@@ -14,7 +14,7 @@ namespace {
 
 void add_tokens(policy::Site& site, manager::Tuning&) {
     site.admin_token_hashes = {sha256_hex("admin-token")};
-    for (const std::string tenant : {"acme", "tiny"})
+    for (const std::string tenant : {"acme", "globex", "tiny"})
         std::ofstream(site.tenants_dir + "/" + tenant + ".toml", std::ios::app)
             << "token_hashes = [\"" << sha256_hex(tenant + "-token") << "\"]\n";
 }
@@ -35,8 +35,12 @@ std::string request_text(const std::string& method, const std::string& target,
 
 } // namespace
 
-ApiWorld::ApiWorld()
-    : world(add_tokens),
+ApiWorld::ApiWorld(const std::function<void(policy::Site&, manager::Tuning&)>& change)
+    : world([&](policy::Site& site, manager::Tuning& tuning) {
+          add_tokens(site, tuning);
+          if (change)
+              change(site, tuning);
+      }),
       server(world.io, world.manager(), "1.2.3"),
       path_((world.dir.path / "api-test.sock").string()) {
     UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -53,19 +57,25 @@ ApiWorld::ApiWorld()
 
 Answer ApiWorld::ask(const std::string& method, const std::string& target, const std::string& token,
                      const std::string& body, const std::string& headers) {
+    return finish(begin(method, target, token, body, headers));
+}
+
+UniqueFd ApiWorld::begin(const std::string& method, const std::string& target, const std::string& token,
+                         const std::string& body, const std::string& headers) {
     UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(static_cast<char*>(address.sun_path), path_.c_str(), path_.size() + 1);
     connect_to(socket, address);
     const std::string authorization = token.empty() ? "" : "Bearer " + token;
-    return exchange(std::move(socket), request_text(method, target, authorization, body, headers));
-}
-
-Answer ApiWorld::exchange(UniqueFd socket, const std::string& request) {
+    const std::string request = request_text(method, target, authorization, body, headers);
     if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(request.size()))
         throw_errno("send");
+    return socket;
+}
+
+Answer ApiWorld::finish(UniqueFd socket) {
     std::string received;
     bool closed = false;
     world.until(

@@ -3,6 +3,7 @@
 #include "sandbox/api/server.hpp"
 #include "unit/manager/world.hpp"
 
+#include <functional>
 #include <string>
 
 namespace sandbox::test {
@@ -17,17 +18,21 @@ struct Answer {
 /// the tenants' tokens are `acme-token` and `tiny-token`.
 class ApiWorld {
   public:
-    ApiWorld();
+    explicit ApiWorld(const std::function<void(policy::Site&, manager::Tuning&)>& change = {});
 
     /// One request on a connection of its own; `token` empty: none is sent.
     Answer ask(const std::string& method, const std::string& target, const std::string& token,
                const std::string& body = {}, const std::string& headers = {});
 
+    /// The same in two steps: the connection lives, and its answer is not waited for, until `finish`.
+    UniqueFd begin(const std::string& method, const std::string& target, const std::string& token,
+                   const std::string& body = {}, const std::string& headers = {});
+    Answer finish(UniqueFd connection);
+
     World world;
     api::Server server;
 
   private:
-    Answer exchange(UniqueFd socket, const std::string& request);
     std::string path_;
 };
 

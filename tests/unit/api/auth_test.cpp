@@ -51,7 +51,12 @@ struct Site {
                 return "abcdefghijklmnop";
             return std::nullopt;
         };
-        return {site, {acme, other}, session_of, passwd, group};
+        const auto api_token_of = [this](const std::string& token) -> std::optional<manager::ApiToken> {
+            if (token == "api-token")
+                return api_token;
+            return std::nullopt;
+        };
+        return {site, {acme, other}, session_of, api_token_of, passwd, group};
     }
     Caller caller(const Peer& peer, const std::string& authorization = "") const {
         Request request;
@@ -72,6 +77,7 @@ struct Site {
     std::string passwd, group;
     policy::Site site;
     policy::Tenant acme, other;
+    manager::ApiToken api_token;
 };
 
 Peer local(uid_t uid, std::vector<gid_t> groups = {}) {
@@ -141,6 +147,37 @@ TEST_CASE("who sends a token on the unix socket is whom the token says, not whom
     CHECK(site.caller(local(0), "Bearer acme-token").role == Role::tenant);
     CHECK(site.caller(local(4999), "Bearer admin-token").role == Role::admin);
     CHECK(site.refusal(local(0), "Bearer wrong") == Errc::unauthenticated);
+}
+
+TEST_CASE("an API token is who it says it is, while it holds and its tenant is there") {
+    using manager::TokenRole;
+    Site site;
+    const auto caller = [&] { return site.caller(kRemote, "Bearer api-token"); };
+    site.api_token.id = "tok_x";
+    site.api_token.expires_at = std::chrono::system_clock::now() + std::chrono::hours(1);
+    CHECK(caller().role == Role::monitor);
+    CHECK(caller().token == "tok_x");
+    CHECK(caller().expires_at == site.api_token.expires_at);
+    site.api_token.role = TokenRole::admin;
+    CHECK(caller().role == Role::admin);
+    site.api_token.tenant = "acme";
+    site.api_token.role = TokenRole::tenant;
+    CHECK(caller().role == Role::tenant);
+    CHECK(caller().tenant == "acme");
+    site.api_token.role = TokenRole::session;
+    site.api_token.session = "abcdefghijklmnop";
+    CHECK(caller().role == Role::session);
+    CHECK(caller().session == "abcdefghijklmnop");
+    CHECK(caller().tenant.empty());
+
+    site.api_token.tenant = "no_more";
+    CHECK(site.refusal(kRemote, "Bearer api-token") == Errc::unauthenticated);
+    site.api_token.tenant = "acme";
+    site.api_token.revoked_at = site.api_token.expires_at;
+    CHECK(site.refusal(kRemote, "Bearer api-token") == Errc::unauthenticated);
+    site.api_token.revoked_at.reset();
+    site.api_token.expires_at = std::chrono::system_clock::now();
+    CHECK(site.refusal(kRemote, "Bearer api-token") == Errc::unauthenticated);
 }
 
 TEST_CASE("an Authorization header that is not Bearer and one token is refused") {

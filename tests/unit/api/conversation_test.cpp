@@ -1,6 +1,8 @@
 #include "talk.hpp"
 
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include <sys/mman.h>
 
@@ -279,4 +281,66 @@ TEST_CASE("a defect in a handler is 500 without its words") {
     talk.until_answers(1);
     CHECK(talk.received.starts_with("HTTP/1.1 500"));
     CHECK_FALSE(has(talk.received, "secret"));
+}
+
+namespace {
+
+/// A body of these pieces, as it is sent.
+Response pieces(std::vector<std::string> texts) {
+    Response response = text("");
+    const auto left = std::make_shared<std::vector<std::string>>(std::move(texts));
+    response.stream = [left]() -> asio::awaitable<std::optional<std::string>> {
+        if (left->empty())
+            co_return std::nullopt;
+        std::string piece = left->front();
+        left->erase(left->begin());
+        co_return piece;
+    };
+    return response;
+}
+
+} // namespace
+
+TEST_CASE("a body that is made as it is sent comes in chunks, and the next request is answered after it") {
+    Talk talk([](const Request& request) {
+        return request.path == "/stream" ? pieces({"one", "a longer piece \r\n"}) : text("after");
+    });
+    talk.send(get("/stream") + get("/next"));
+    const std::string all = talk.all();
+    CHECK(has(all, "Transfer-Encoding: chunked\r\n"));
+    CHECK_FALSE(has(all.substr(0, all.find("\r\n\r\n")), "Content-Length"));
+    CHECK(has(all, "\r\n\r\n3\r\none\r\n11\r\na longer piece \r\n\r\n0\r\n\r\nHTTP/1.1 200 OK"));
+    CHECK(has(all, "after"));
+}
+
+TEST_CASE("HTTP/1.0 gets such a body as it is, to the end of the connection") {
+    Talk talk([](const Request&) { return pieces({"one", "two"}); });
+    CHECK(talk.last_status("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n") == 200);
+    CHECK(talk.received.ends_with("\r\n\r\nonetwo"));
+    CHECK_FALSE(has(talk.received, "chunked"));
+}
+
+TEST_CASE("a HEAD of such a body has its head alone") {
+    Talk talk([](const Request&) { return pieces({"one"}); });
+    talk.send("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(talk.all().ends_with("\r\n\r\n"));
+    CHECK_FALSE(has(talk.received, "one"));
+}
+
+TEST_CASE("a client that goes away in the middle of such a body ends it") {
+    const auto made = std::make_shared<int>(0);
+    Talk talk([made](const Request&) {
+        Response response = text("");
+        response.stream = [made]() -> asio::awaitable<std::optional<std::string>> {
+            ++*made;
+            co_return std::string(100'000, 'x');
+        };
+        return response;
+    });
+    talk.send(get("/"));
+    talk.until([&] { return talk.received.size() > 1'000'000; });
+    talk.go_away();
+    const int before = *made;
+    CHECK(before > 9);
+    CHECK_FALSE(talk.threw);
 }

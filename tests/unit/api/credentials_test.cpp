@@ -72,6 +72,29 @@ TEST_CASE("a Host that is not loopback is refused on every socket") {
     }
 }
 
+TEST_CASE("a name that the site lists is a Host and an Origin, with any port, and no other") {
+    const auto code = [](const std::string& host, const std::string& origin) -> std::optional<Errc> {
+        Request request;
+        request.headers = {{"host", host}};
+        if (!origin.empty())
+            request.headers.emplace_back("origin", origin);
+        try {
+            check_host_and_origin(request, kRemote, {"sandbox.example.org", "10.0.0.5"});
+        } catch (const Error& error) {
+            return error.code();
+        }
+        return std::nullopt;
+    };
+    CHECK_FALSE(code("sandbox.example.org", ""));
+    CHECK_FALSE(code("Sandbox.Example.Org:8600", "https://sandbox.example.org:8600"));
+    CHECK_FALSE(code("10.0.0.5:1", ""));
+    CHECK_FALSE(code("localhost", "http://localhost"));
+    for (const char* host :
+         {"example.org", "sandbox.example.org.evil.example", "x.sandbox.example.org", "10.0.0.50"})
+        CHECK(code(host, "") == Errc::invalid_argument);
+    CHECK(code("sandbox.example.org", "https://evil.example") == Errc::denied);
+}
+
 TEST_CASE("only on a unix socket, which no browser opens, may the Host be absent") {
     CHECK_FALSE(refusal(kLocal, {}));
     CHECK_FALSE(refusal(kLocal, {{"host", ""}}));

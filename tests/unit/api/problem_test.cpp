@@ -5,6 +5,7 @@
 
 using namespace sandbox;
 using namespace sandbox::api;
+using namespace std::chrono_literals;
 using nlohmann::json;
 
 namespace {
@@ -59,6 +60,14 @@ TEST_CASE("401 says how to authenticate, 429 and 503 when to come back, others n
     CHECK(problem(Error(Errc::not_found, "x")).headers.empty());
 }
 
+TEST_CASE("a refusal that passes tells its own time and reason") {
+    const Response response = problem(Error(Errc::pressure, "x").with({42s, "disk_free"}));
+    CHECK(response.status == 503);
+    CHECK(header_of(response, "Retry-After") == "42");
+    CHECK(json::parse(response.body)["reason"] == "disk_free");
+    CHECK_FALSE(json::parse(problem(Error(Errc::quota, "x")).body).contains("reason"));
+}
+
 TEST_CASE("every error's problem has the status of its code") {
     for (int i = 0; i <= static_cast<int>(Errc::internal); ++i) {
         const auto code = static_cast<Errc>(i);
@@ -101,6 +110,9 @@ TEST_CASE("who waited is told by the error whose fault the end was") {
         CHECK(error_of_end(ended_session(reason)).code() == Errc::engine);
     for (const auto reason : {deleted, cancelled})
         CHECK(error_of_end(ended_session(reason)).code() == Errc::conflict);
+    const Error late = error_of_end(ended_session(queue_timeout));
+    CHECK(late.code() == Errc::capacity);
+    CHECK(late.retry()->reason == "queue_timeout");
     for (const auto reason : {launch_failed, shutdown, orphaned})
         CHECK(error_of_end(ended_session(reason)).code() == Errc::unavailable);
     CHECK(std::string(error_of_end(ended_session(oom)).what()).find("what happened") != std::string::npos);

@@ -1,7 +1,10 @@
 #include "api_world.hpp"
 #include "sandbox/api/published.hpp"
+#include "sandbox/base/file.hpp"
+#include "sandbox/base/id.hpp"
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 using namespace sandbox;
 using sandbox::api::Admitted;
@@ -42,6 +45,24 @@ TEST_CASE("a published port lets the session's token through to /run and /cmdlin
     CHECK(port.ask("GET", "/cmdline.html", port.bearer()).status == 200);
     CHECK(port.world.launcher->sandbox(port.created.session.id).engine->ran ==
           std::vector<std::string>{"/run?command=a", "/run"});
+}
+
+TEST_CASE("what comes through a published port is in the audit trail as raw REST is") {
+    Port port;
+    REQUIRE(port.ask("GET", "/run?command=a&x=1;command=b", port.bearer()).status == 200);
+    port.world.run(port.world.manager().audited());
+    manager::AuditQuery query;
+    query.session = port.created.session.id;
+    const manager::AuditFound found = port.world.run(port.world.manager().search_audit(query));
+    REQUIRE_FALSE(found.lines.empty());
+    const auto line = nlohmann::json::parse(found.lines.back());
+    CHECK(line["action"] == "rest");
+    CHECK(line["actor"] == "session " + query.session + " published port");
+    CHECK(line["tenant"] == "acme");
+    CHECK(line["outcome"] == "200");
+    const std::string key = read_file((port.world.dir.path / "state/manager/audit-key").string());
+    CHECK(line["command_hashes"] ==
+          nlohmann::json{hmac_sha256_hex(key, "a"), hmac_sha256_hex(key, "x=1;command=b")});
 }
 
 TEST_CASE("without the session's token a published port asks for it, and nothing reaches the engine") {

@@ -158,6 +158,50 @@ TEST_CASE("cpus are a number above 0") {
     CHECK(parse_create(R"({"limits": {"cpus": 2}})", kAcme).overrides.cpus == 2.0);
 }
 
+TEST_CASE("the time in the queue is a number of seconds from 0 to an hour, or left to the site") {
+    CHECK_FALSE(parse_create("{}", kAcme).queue_timeout.has_value());
+    CHECK(parse_create(R"({"queue_timeout_seconds": 0})", kAcme).queue_timeout == 0ms);
+    CHECK(parse_create(R"({"queue_timeout_seconds": 1.5})", kAcme).queue_timeout == 1500ms);
+    CHECK(parse_create(R"({"queue_timeout_seconds": 1e-9})", kAcme).queue_timeout == 1ms);
+    for (const char* value : {"-1", "3601", "\"1\"", "null", "true"}) {
+        INFO(value);
+        CHECK(of_create("{\"queue_timeout_seconds\": " + std::string(value) + "}") ==
+              "invalid_argument queue_timeout_seconds");
+    }
+}
+
+TEST_CASE("a key belongs to its caller, and its fingerprint is of what the body means") {
+    const auto repeat_of = [](const std::string& body, const Caller& caller, const std::string& key = "k-1") {
+        Request request;
+        request.body = body;
+        request.headers = {{"idempotency-key", key}};
+        return parse_repeat(request, caller).value();
+    };
+    CHECK_FALSE(parse_repeat(Request{}, kAcme).has_value());
+    const auto repeat = repeat_of(R"({"name": "n", "policy": "p"})", kAcme);
+    CHECK(repeat.key == "k-1");
+    CHECK(repeat.fingerprint == repeat_of(R"({"policy":"p",  "name":"n"})", kAcme).fingerprint);
+    CHECK(repeat.fingerprint != repeat_of(R"({"policy":"q", "name":"n"})", kAcme).fingerprint);
+    CHECK(repeat_of("", kAcme).fingerprint == repeat_of("{}", kAcme).fingerprint);
+    CHECK(repeat.caller != repeat_of("{}", kAdmin).caller);
+    const Caller named{.role = Role::tenant, .tenant = "admin", .session = {}};
+    CHECK(repeat_of("{}", named).caller != repeat_of("{}", kAdmin).caller);
+}
+
+TEST_CASE("a key has 1 to 255 visible characters and comes once") {
+    const auto of_keys = [](const std::vector<std::string>& keys) {
+        Request request;
+        for (const std::string& key : keys)
+            request.headers.emplace_back("idempotency-key", key);
+        return refusal([&] { parse_repeat(request, kAcme); });
+    };
+    CHECK(of_keys({std::string(255, 'k')}) == "it was taken");
+    for (const std::string& key :
+         {std::string(), std::string(256, 'k'), std::string("a b"), std::string("\xc3\xa9")})
+        CHECK(of_keys({key}) == "invalid_argument Idempotency-Key");
+    CHECK(of_keys({"a", "a"}) == "invalid_argument Idempotency-Key");
+}
+
 TEST_CASE("commands are one or a list, with the caller's own time") {
     CHECK(parse_commands(R"({"command": "version"})").commands == std::vector<std::string>{"version"});
     CHECK_FALSE(parse_commands(R"({"command": "version"})").timeout);

@@ -59,8 +59,8 @@ TEST_CASE("a live session has these keys and no others") {
     const ordered_json document = parse(session_json(live()));
     CHECK(keys(document) == std::vector<std::string>{"id", "name", "tenant", "policy", "labels", "state",
                                                      "health", "pid", "address", "port", "url", "created_at",
-                                                     "ready_at", "last_activity_at", "limits", "usage",
-                                                     "engine"});
+                                                     "ready_at", "last_activity_at", "restarts", "expires",
+                                                     "limits", "usage", "engine"});
     CHECK(document["policy"] == ordered_json{{"name", "quick"}, {"digest", "d1"}});
     CHECK(document["labels"] == ordered_json{{"k", "v"}});
     CHECK(document["state"] == "ready");
@@ -110,6 +110,34 @@ TEST_CASE("an ended session says how it ended; a log that is no UTF-8 is still J
     CHECK(end["memory_peak_bytes"].is_null());
 }
 
+TEST_CASE("a frozen session says since when, and what became of its memory") {
+    SessionView session = live();
+    session.rest = SessionView::Rest{session.created_at, {}, {}};
+    ordered_json rest = parse(session_json(session))["rest"];
+    CHECK(rest["frozen_at"].get<std::string>().starts_with("1970-01-02T00:00:00"));
+    CHECK(rest["reclaimed_bytes"].is_null());
+    CHECK_FALSE(rest.contains("not_reclaimed"));
+    session.rest->reclaimed = Bytes{0};
+    session.rest->not_reclaimed = "the host has no swap";
+    rest = parse(session_json(session))["rest"];
+    CHECK(rest["reclaimed_bytes"] == 0);
+    CHECK(rest["not_reclaimed"] == "the host has no swap");
+}
+
+TEST_CASE("an autosave says when and where it is, and what became of it") {
+    SessionView session = live();
+    session.autosave = SessionView::Autosave{};
+    CHECK(parse(session_json(session))["autosave"] ==
+          ordered_json{{"last_at", nullptr}, {"file", nullptr}, {"restored_at", nullptr}});
+    session.autosave->last_at = session.autosave->restored_at = session.created_at;
+    session.autosave->file = "/work/a.cxs";
+    session.autosave->failure = "saving: No room";
+    const ordered_json autosave = parse(session_json(session))["autosave"];
+    CHECK(autosave["file"] == "/work/a.cxs");
+    CHECK(autosave["restored_at"] == autosave["last_at"]);
+    CHECK(autosave["failure"] == "saving: No room");
+}
+
 TEST_CASE("the url is the published port where there is one, else the route") {
     SessionView session = live();
     CHECK(parse(session_json(session))["url"] == "/v1/sessions/abcdefghijklmnop/rest");
@@ -122,10 +150,6 @@ TEST_CASE("the url is the published port where there is one, else the route") {
 TEST_CASE("no sessions are an empty list") {
     CHECK(sessions_json({}) == R"({"sessions":[]})");
     CHECK(parse(sessions_json({live(), ended()}))["sessions"].size() == 2);
-}
-
-TEST_CASE("the statistics are the usage with id and state") {
-    CHECK(keys(parse(stats_json(live()))) == std::vector<std::string>{"id", "state", "usage"});
 }
 
 TEST_CASE("a tenant is shown without the hashes of its tokens") {

@@ -36,4 +36,5 @@ TEST_CASE("times are RFC 3339 in UTC, also before 1970") {
     using std::chrono::system_clock;
     CHECK(sandbox::format_time(system_clock::time_point(1769850307123ms)) == "2026-01-31T09:05:07.123Z");
     CHECK(sandbox::format_time(system_clock::time_point(-1ms)) == "1969-12-31T23:59:59.999Z");
+    CHECK(sandbox::format_time_in_name(system_clock::time_point(1769850307123ms)) == "20260131T090507123Z");
 }

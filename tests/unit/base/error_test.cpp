@@ -21,6 +21,18 @@ TEST_CASE("every error code has a text of its own that reads back, an HTTP statu
     CHECK_FALSE(errc_from_text("no_such_code"));
 }
 
+TEST_CASE("a refusal that passes says when to try again and what was short, and is else the same error") {
+    const Error error(Errc::capacity, "full", "wait", "x");
+    CHECK_FALSE(error.retry().has_value());
+    const Error passing = error.with({std::chrono::seconds(7), "queue_full"});
+    REQUIRE(passing.retry().has_value());
+    CHECK(passing.retry()->after == std::chrono::seconds(7));
+    CHECK(passing.retry()->reason == "queue_full");
+    CHECK(passing.code() == Errc::capacity);
+    CHECK(passing.full() == error.full());
+    CHECK(passing.field() == "x");
+}
+
 TEST_CASE("a failed system call says what failed and why") {
     const Error error = errno_error(ENOENT, "cannot open /x", "make it");
     CHECK(error.code() == Errc::not_found);

@@ -47,8 +47,24 @@ TEST_CASE("tokens are long, distinct and safe in a header") {
     CHECK(token != new_token());
 }
 
+TEST_CASE("a derived token is the same for the same secret and name alone, and looks like any token") {
+    const std::string token = derived_token("secret", "abc");
+    CHECK(token.size() == new_token().size());
+    CHECK(token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
+          std::string::npos);
+    CHECK(derived_token("secret", "abc") == token);
+    CHECK(derived_token("secret", "abd") != token);
+    CHECK(derived_token("Secret", "abc") != token);
+    // RFC 4231, test case 2.
+    CHECK(derived_token("Jefe", "what do ya want for nothing?") ==
+          "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM");
+}
+
 TEST_CASE("hashes are SHA-256 and compare as texts do") {
     CHECK(sha256_hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    // RFC 4231, test case 2.
+    CHECK(hmac_sha256_hex("Jefe", "what do ya want for nothing?") ==
+          "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     CHECK(equal_constant_time("abc", "abc"));
     CHECK_FALSE(equal_constant_time("abc", "abd"));
     CHECK_FALSE(equal_constant_time("abc", "abcd"));

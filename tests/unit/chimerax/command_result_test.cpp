@@ -149,3 +149,18 @@ TEST_CASE("a target percent-encodes all that a query could take for its own, and
     CHECK(run_target({"é\r\n"}) == "/run?command=%C3%A9%0D%0A");
     CHECK(run_target({}) == "/run");
 }
+
+TEST_CASE("a request that tells ChimeraX to exit is known, however it is written") {
+    for (const char* target : {"/run?command=exit", "/run?command=quit", "/run?command=version&command=exit",
+                               "/run?command=+exit+", "/run?command=open%201abc%3B%20%65xit",
+                               "/run?x=1&command=view;exit%20force"}) {
+        INFO(target);
+        CHECK(sandbox::chimerax::asks_exit(target));
+    }
+    for (const char* target :
+         {"/run", "/run?", "/cmdline.html", "/run?command=open%20exit.pdb", "/run?command=exits",
+          "/run?xcommand=exit", "/run?command=%", "/run?command=;;"}) {
+        INFO(target);
+        CHECK_FALSE(sandbox::chimerax::asks_exit(target));
+    }
+}

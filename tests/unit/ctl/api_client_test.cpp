@@ -55,7 +55,8 @@ TEST_CASE("each status of the API leads to its exit status") {
         {429, "quota", 5},
         {500, "internal", 1},
         {502, "engine", 1},
-        {503, "capacity", 5},
+        {429, "capacity", 5},
+        {503, "pressure", 5},
         {503, "unavailable", 1},
         {504, "timed_out", 6},
     }));

@@ -81,8 +81,8 @@ TEST_CASE("wrong usage is exit status 2 with words on standard error, before any
 TEST_CASE("help is no failure and goes to standard output") {
     const Ran ran = run({"--help"});
     CHECK(ran.status == 0);
-    for (const char* verb : {"create", "ls", "status", "wait", "exec", "inspect", "logs", "stop", "kill",
-                             "policy", "tenant", "doctor", "version"})
+    for (const char* verb : {"create", "ls", "status", "wait", "exec", "inspect", "verify", "top", "debug",
+                             "logs", "stop", "kill", "policy", "tenant", "doctor", "version"})
         CHECK(ran.out.find(std::string("\n  ") + verb + " ") != std::string::npos);
 }
 
@@ -282,4 +282,38 @@ TEST_CASE("policy check names the file and is exit status 2 for a bad one, and l
     CHECK(ran.status == 2);
     CHECK(ran.out.find(good + ": good") != std::string::npos);
     CHECK(ran.err.find("memory_max") != std::string::npos);
+}
+
+TEST_CASE("a new token is alone on standard output, what there is to know of it beside") {
+    const nlohmann::json token{
+        {"id", "tok_abcdefghijklmnop"}, {"token", "the-secret"}, {"expires_at", "2026-01-31T09:05:07.123Z"}};
+    const Api api(201, token.dump());
+    const Ran ran = api.run({"token", "new", "--role", "monitor", "--name", "n", "--ttl", "1h30m"});
+    CHECK(ran.status == 0);
+    CHECK(ran.out == "the-secret\n");
+    CHECK(ran.err.find("tok_abcdefghijklmnop") != std::string::npos);
+    CHECK(ran.err.find("2026-01-31T09:05:07.123Z") != std::string::npos);
+    const std::string asked = api.requests().at(0);
+    CHECK(asked.starts_with("POST /v1/tokens HTTP/1.1"));
+    CHECK(nlohmann::json::parse(asked.substr(asked.find("\r\n\r\n") + 4)) ==
+          nlohmann::json{{"role", "monitor"}, {"name", "n"}, {"ttl_seconds", 5400.0}});
+    CHECK(api.run({"-o", "id", "token", "new"}).out == "tok_abcdefghijklmnop\n");
+    CHECK(api.run({"-q", "token", "new"}).err.empty());
+    CHECK(api.run({"token", "new", "--ttl", "soon"}).status == 2);
+}
+
+TEST_CASE("tokens that hold no more are listed only with -a") {
+    const auto token = [](const std::string& id, const std::string& state) {
+        return nlohmann::json{{"id", id}, {"role", "tenant"}, {"tenant", "acme"}, {"state", state}};
+    };
+    const Api api(200,
+                  nlohmann::json{{"tokens", {token("tok_a", "active"), token("tok_b", "revoked")}}}.dump());
+    CHECK(api.run({"-o", "id", "token", "ls"}).out == "tok_a\n");
+    CHECK(api.run({"-o", "id", "token", "ls", "-a"}).out == "tok_a\ntok_b\n");
+    const Ran table = api.run({"token", "ls", "-t", "acme"});
+    CHECK(table.out.find("acme") != std::string::npos);
+    CHECK(table.out.find("tok_b") == std::string::npos);
+    CHECK(api.requests().back().starts_with("GET /v1/tokens?tenant=acme HTTP/1.1"));
+    CHECK(api.run({"token"}).status == 2);
+    CHECK(api.run({"token", "revoke"}).status == 2);
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include <catch2/catch.hpp>
 
@@ -42,8 +43,16 @@ class FakeHost {
     void remove(const std::string& file) const { fs::remove(folder_ / file); }
     std::string path(const std::string& file) const { return (folder_ / file).string(); }
 
+    HostView view() const {
+        return {.proc = path("proc"),
+                .cgroup = path("cgroup"),
+                .systemd = path("systemd"),
+                .kernel_release = release,
+                .clock_is_set = clock_is_set,
+                .descriptors = descriptors};
+    }
     Check check(const std::string& name) const {
-        const auto all = check_host({path("proc"), path("cgroup"), release});
+        const auto all = check_host(view());
         const auto found = std::ranges::find(all, name, &Check::name);
         REQUIRE(found != all.end());
         return *found;
@@ -54,6 +63,8 @@ class FakeHost {
         return found.verdict;
     }
     std::string release = "6.1.0-18-amd64";
+    bool clock_is_set = true;
+    std::uint64_t descriptors = 524288;
 
   private:
     fs::path folder_;
@@ -63,7 +74,7 @@ class FakeHost {
 
 TEST_CASE("a host that lacks nothing passes every check") {
     const FakeHost host;
-    for (const Check& check : check_host({host.path("proc"), host.path("cgroup"), host.release})) {
+    for (const Check& check : check_host(host.view())) {
         CAPTURE(check.name, check.detail);
         CHECK(check.verdict == Verdict::good);
         CHECK(check.cure.empty());
@@ -121,11 +132,11 @@ TEST_CASE("forbidden user namespaces and absent seccomp filters fail") {
 TEST_CASE("wrong settings of the site fail with the place of the fault, and missing ones warn") {
     const FakeHost host;
     host.write("sandboxd.toml", "no_such_key = 1\n");
-    const std::vector<Check> bad = check_site(host.path("sandboxd.toml"));
-    REQUIRE(bad.size() == 1);
+    const std::vector<Check> bad = check_site(host.path("sandboxd.toml"), host.view());
+    REQUIRE(bad.size() == 1); // nothing is told of settings that nobody can read
     CHECK(bad[0].verdict == Verdict::failed);
     CHECK(bad[0].detail.find("no_such_key") != std::string::npos);
-    CHECK(check_site(host.path("missing.toml")).at(0).verdict == Verdict::warning);
+    CHECK(check_site(host.path("missing.toml"), host.view()).at(0).verdict == Verdict::warning);
 }
 
 TEST_CASE("a broken policy is named beside the good ones") {
@@ -136,7 +147,7 @@ TEST_CASE("a broken policy is named beside the good ones") {
     host.write("policies/broken.toml", "[chimerax\n");
     host.write("sandboxd.toml",
                "policies_dir = \"" + host.path("policies") + "\"\nrun_dir = \"" + host.path("run") + "\"\n");
-    const std::vector<Check> checks = check_site(host.path("sandboxd.toml"));
+    const std::vector<Check> checks = check_site(host.path("sandboxd.toml"), host.view());
     const auto verdict = [&](const std::string& name) {
         const auto found = std::ranges::find(checks, name, &Check::name);
         REQUIRE(found != checks.end());
@@ -146,4 +157,68 @@ TEST_CASE("a broken policy is named beside the good ones") {
     CHECK(verdict("policy broken") == Verdict::failed);
     CHECK(verdict("policies") == Verdict::good);
     CHECK(verdict("launcher") == Verdict::failed);
+}
+
+TEST_CASE("a clock that nothing keeps right warns") {
+    FakeHost host;
+    host.clock_is_set = false;
+    CHECK(host.verdict("clock") == Verdict::warning);
+}
+
+TEST_CASE("cgroups that are not handed down, too few descriptors and a full disk are found") {
+    FakeHost host;
+    const auto site_check = [&](const std::string& settings, const std::string& name) {
+        host.write("sandboxd.toml", "policies_dir = \"" + host.path("none") + "\"\nstate_dir = \"" +
+                                        host.path("proc") + "\"\n" + settings);
+        const std::vector<Check> checks = check_site(host.path("sandboxd.toml"), host.view());
+        const auto found = std::ranges::find(checks, name, &Check::name);
+        CAPTURE(checks.front().detail);
+        REQUIRE(found != checks.end());
+        CHECK(found->cure.empty() == (found->verdict == Verdict::good));
+        return found->verdict;
+    };
+    const std::string cgroupfs = "cgroup_driver = \"cgroupfs\"\ncgroup_base = \"site\"\n";
+    CHECK(site_check("cgroup_driver = \"systemd\"\n", "delegation") == Verdict::failed);
+    CHECK(site_check(cgroupfs, "delegation") == Verdict::warning);
+    host.write("cgroup/cgroup.subtree_control", "cpu io memory pids\n");
+    CHECK(site_check(cgroupfs, "delegation") == Verdict::good);
+    host.write("cgroup/site/cgroup.controllers", "cpu pids\n");
+    CHECK(site_check(cgroupfs, "delegation") == Verdict::warning);
+    host.write("systemd/x", "");
+    CHECK(site_check("cgroup_driver = \"systemd\"\n", "delegation") == Verdict::good);
+    CHECK(site_check("", "delegation") == Verdict::good);
+
+    CHECK(site_check("", "descriptors") == Verdict::good);
+    host.descriptors = 4096;
+    CHECK(site_check("", "descriptors") == Verdict::warning);
+    CHECK(site_check("[admission]\nmax_sessions = 100\n", "descriptors") == Verdict::good);
+
+    CHECK(site_check("[admission]\ndisk_free_min = \"1K\"\n", "disk") == Verdict::good);
+    CHECK(site_check("[admission]\ndisk_free_min = \"1000T\"\n", "disk") == Verdict::failed);
+}
+
+TEST_CASE("an API of another version, that cannot draw, or that is not there is found") {
+    std::map<std::string, HttpReply> replies{
+        {"/readyz", {200, "application/json", R"({"status":"ready"})"}},
+        {"/version", {200, "application/json", R"({"name":"sandboxd","version":"1.2.3"})"}},
+        {"/v1/sessions", {200, "application/json", R"({"sessions":[{"engine":{"renders":true}}]})"}}};
+    const auto verdicts = [&](const std::string& version) {
+        const ApiClient api([&](const HttpRequest& request, Duration) { return replies.at(request.target); });
+        std::map<std::string, Verdict> found;
+        for (const Check& check : check_api(api, "unix:///x", version)) {
+            CHECK(check.cure.empty() == (check.verdict == Verdict::good));
+            found[check.name] = check.verdict;
+        }
+        return found;
+    };
+    using Found = std::map<std::string, Verdict>;
+    CHECK(verdicts("1.2.3") ==
+          Found{{"API", Verdict::good}, {"versions", Verdict::good}, {"picture", Verdict::good}});
+    CHECK(verdicts("1.2.4").at("versions") == Verdict::warning);
+    replies["/v1/sessions"].body = R"({"sessions":[{"engine":{"renders":false}}]})";
+    CHECK(verdicts("1.2.3").at("picture") == Verdict::failed);
+    replies["/v1/sessions"].body = R"({"sessions":[]})";
+    CHECK(verdicts("1.2.3").at("picture") == Verdict::warning);
+    replies["/readyz"].status = 503;
+    CHECK(verdicts("1.2.3") == Found{{"API", Verdict::failed}});
 }

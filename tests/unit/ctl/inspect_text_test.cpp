@@ -12,7 +12,8 @@ namespace {
 std::string shown(const Json& inspected) {
     std::ostringstream out, err;
     const Terminal terminal{out, err};
-    return inspect_text(terminal, Json{{"id", "abcdefghijklmnop"}, {"state", "ready"}}, inspected);
+    return inspect_text(terminal, Json{{"id", "abcdefghijklmnop"}, {"state", "ready"}}, inspected,
+                        std::chrono::system_clock::time_point{});
 }
 
 bool has(const std::string& text, const std::string& part) {

@@ -1,11 +1,12 @@
 #include "loopback_api.hpp"
 
 #include "sandbox/base/error.hpp"
-#include "sandbox/base/file.hpp"
+#include "sandbox/ctl/cli.hpp"
 
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -29,6 +30,16 @@ std::string read_request(int connection) {
         const std::size_t body = length < end ? std::stoul(text.substr(length + 16)) : 0;
         if (text.size() >= end + 4 + body)
             return text;
+    }
+}
+
+/// As much as the client takes: one that was interrupted is gone, which is no failure of the server.
+void send(int connection, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t count = ::send(connection, text.data(), text.size(), MSG_NOSIGNAL);
+        if (count <= 0)
+            return;
+        text.remove_prefix(static_cast<std::size_t>(count));
     }
 }
 
@@ -77,10 +88,17 @@ void LoopbackApi::serve() {
             const std::lock_guard lock(mutex_);
             requests_.push_back(request);
         }
-        write_all(connection.get(), answer_(request), "the client");
+        send(connection.get(), answer_(request));
         if (afterwards_ == Afterwards::hold)
             held_.push_back(std::move(connection));
     }
+}
+
+Ran run(const LoopbackApi& api, std::vector<std::string> arguments, bool is_terminal) {
+    std::ostringstream out, err;
+    arguments.insert(arguments.begin(), {"--host", api.address()});
+    const int status = ctl::run(arguments, {.out = out, .err = err, .is_terminal = is_terminal});
+    return {status, out.str(), err.str()};
 }
 
 std::string json_answer(unsigned status, const std::string& body) {

@@ -44,6 +44,15 @@ class LoopbackApi {
     std::thread thread_;
 };
 
+/// What sandboxctl did.
+struct Ran {
+    int status;
+    std::string out, err;
+};
+
+/// sandboxctl with these arguments, at that API.
+Ran run(const LoopbackApi& api, std::vector<std::string> arguments, bool is_terminal = false);
+
 /// A JSON answer as bytes.
 std::string json_answer(unsigned status, const std::string& body);
 

@@ -28,7 +28,7 @@ TEST_CASE("times of the API are read, and nothing else is") {
     const auto time = parse_time("2026-01-31T09:05:07.123Z");
     REQUIRE(time);
     CHECK(std::chrono::system_clock::to_time_t(*time) == 1769850307);
-    CHECK(parse_time("2026-01-31T09:05:07Z") == time);
+    CHECK(parse_time("2026-01-31T09:05:07Z") == *time - 123ms);
     CHECK_FALSE(parse_time("2026-01-31"));
     CHECK_FALSE(parse_time("2026-01-31T09:05:07+01:00"));
     CHECK_FALSE(parse_time(""));

@@ -3,8 +3,10 @@
 #include "sandbox/base/file.hpp"
 #include "sandbox/kernel/namespace.hpp"
 
+#include <array>
 #include <filesystem>
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 
@@ -41,6 +43,40 @@ TEST_CASE("a sysctl is written in the namespace that was meant") {
     CHECK(read_file("/proc/sys/net/ipv4/ip_forward") == before);
     const NetnsGuard guard(fresh.get());
     CHECK(read_file("/proc/sys/net/ipv4/ip_forward") != before);
+}
+
+TEST_CASE("a sysctl of a user namespace is read from outside, and the reader stays where it is") {
+    if (!need_root())
+        return;
+    // A child that is in a user namespace of its own, and says so.
+    std::array<int, 2> ends{}, hold{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    REQUIRE(::pipe(hold.data()) == 0);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        ::close(hold[1]);
+        char byte = ::unshare(CLONE_NEWUSER) == 0 ? 'y' : 'n';
+        try {
+            write_all(open_fd("/proc/sys/user/max_user_namespaces", O_WRONLY).get(), "7", "the sysctl");
+        } catch (const Error&) {
+            byte = 'n';
+        }
+        static_cast<void>(::write(ends[1], &byte, 1) == 1 && ::read(hold[0], &byte, 1) == 1);
+        ::_exit(0);
+    }
+    char byte = 0;
+    REQUIRE(::read(ends[0], &byte, 1) == 1);
+    const std::uint64_t before = namespace_inode(open_own_namespace("user").get());
+    const std::string inside =
+        read_user_sysctl(open_namespace(pid, "user").get(), "user/max_user_namespaces");
+    CHECK(byte == 'y');
+    CHECK(inside == "7");
+    CHECK(namespace_inode(open_own_namespace("user").get()) == before);
+    CHECK(read_file("/proc/sys/user/max_user_namespaces") != "7\n");
+    CHECK_THROWS_AS(read_user_sysctl(open_namespace(pid, "user").get(), "user/no_such_thing"), Error);
+    for (const int fd : {ends[0], ends[1], hold[0], hold[1]})
+        ::close(fd);
+    ::waitpid(pid, nullptr, 0);
 }
 
 TEST_CASE("a pin keeps a namespace, is found again, and is made once") {

@@ -29,6 +29,11 @@ asio::awaitable<std::string> answer_run(StatePtr state, std::string target) {
     if (state->holds)
         --state->let_out;
     --state->inside;
+    state->changed.notify();
+    if (!state->fails_on.empty() && target.find(state->fails_on) != std::string::npos) {
+        co_return R"({"json values": [], "python values": [], "log messages": {"note": [], "warning": [],
+            "error": [], "bug": []}, "error": {"type": "UserError", "message": "No room"}})";
+    }
     co_return R"({"json values": [null], "python values": [null], "log messages": {"note": [")" +
         state->note + R"("], "warning": [], "error": [], "bug": []}, "error": null})";
 }
@@ -41,6 +46,8 @@ asio::awaitable<void> serve(StatePtr state, std::shared_ptr<tcp::socket> connect
         co_return;
     const auto begin = input.find(' ') + 1;
     const std::string target = input.substr(begin, input.find(' ', begin) - begin);
+    while (state->blocks && state->holds && state->inside > 0 && !target.starts_with("/run"))
+        co_await state->changed.wait();
     std::string body = "<html>";
     if (target.starts_with("/run"))
         body = co_await answer_run(state, target);
@@ -63,11 +70,22 @@ asio::awaitable<void> accept(StatePtr state) {
 } // namespace
 
 FakeEngine::FakeEngine(asio::io_context& io) : state_(std::make_shared<State>(io)) {
-    const tcp::endpoint any(asio::ip::address_v4::loopback(), 0);
+    listen();
+}
+
+void FakeEngine::listen() {
     state_->acceptor.open(tcp::v4());
-    state_->acceptor.bind(any);
+    state_->acceptor.set_option(tcp::acceptor::reuse_address(true));
+    state_->acceptor.bind({asio::ip::address_v4::loopback(), port_});
     state_->acceptor.listen();
-    asio::co_spawn(io, accept(state_), asio::detached);
+    port_ = state_->acceptor.local_endpoint().port();
+    asio::co_spawn(state_->acceptor.get_executor(), accept(state_), asio::detached);
+}
+
+void FakeEngine::live_again() {
+    die();
+    state_->serves = true;
+    listen();
 }
 
 FakeEngine::~FakeEngine() {
@@ -75,7 +93,7 @@ FakeEngine::~FakeEngine() {
 }
 
 std::uint16_t FakeEngine::port() const {
-    return state_->acceptor.local_endpoint().port();
+    return port_;
 }
 
 void FakeEngine::die() {

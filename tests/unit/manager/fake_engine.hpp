@@ -22,6 +22,8 @@ class FakeEngine {
     FakeEngine& operator=(const FakeEngine&) = delete;
 
     std::uint16_t port() const;
+    /// After that, it is there again on the same port.
+    void live_again();
     /// Closes its port and all connections, as a dying process does.
     void die();
 
@@ -33,6 +35,8 @@ class FakeEngine {
 
         bool serves = true;           ///< false: it takes connections and closes them without an answer
         bool holds = false;           ///< answers to /run wait
+        bool blocks = false;          ///< and meanwhile all others, as in ChimeraX
+        std::string fails_on;         ///< commands with this in them end with an error
         unsigned let_out = 0;         ///< of the held answers
         std::vector<std::string> ran; ///< targets of /run in the order in which they came
         unsigned inside = 0, most_inside = 0;
@@ -43,7 +47,10 @@ class FakeEngine {
     void let_one_out();
 
   private:
+    void listen();
+
     std::shared_ptr<State> state_;
+    std::uint16_t port_ = 0;
 };
 
 } // namespace sandbox::test

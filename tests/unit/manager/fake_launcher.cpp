@@ -101,19 +101,20 @@ asio::awaitable<Answer> answer_one(StatePtr state, protocol::End end) {
             co_return Answer{*failure, {}};
     }
     const auto found = state->sandboxes.find(end.session);
-    if (found == state->sandboxes.end())
-        co_return Answer{unknown_session(end.session), {}};
+    if (found == state->sandboxes.end()) {
+        const auto words = state->last_words.find(end.session);
+        if (words == state->last_words.end())
+            co_return Answer{unknown_session(end.session), {}};
+        co_return Answer{words->second, {}};
+    }
     Answer answer{found->second->ended, {}};
+    state->last_words.emplace(end.session, found->second->ended);
     state->sandboxes.erase(found);
     co_return answer;
 }
 
-asio::awaitable<Answer> answer_one(StatePtr state, protocol::Publish publish) {
-    if (state->refuses_publish)
-        co_return Answer{protocol::Failure{Errc::capacity, "no port is free", "", ""}, {}};
-    if (!state->sandboxes.contains(publish.session))
-        co_return Answer{unknown_session(publish.session), {}};
-    UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+std::uint16_t open_port(UniqueFd& socket) {
+    socket = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
@@ -122,8 +123,20 @@ asio::awaitable<Answer> answer_one(StatePtr state, protocol::Publish publish) {
         ::listen(socket.get(), 16) != 0 ||
         ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0)
         throw_errno("a listening socket");
-    Answer answer{protocol::Published{::ntohs(address.sin_port)}, {}};
-    answer.descriptors.push_back(std::move(socket));
+    return ::ntohs(address.sin_port);
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::Publish publish) {
+    if (state->refuses_publish)
+        co_return Answer{protocol::Failure{Errc::capacity, "no port is free", "", ""}, {}};
+    const auto found = state->sandboxes.find(publish.session);
+    if (found == state->sandboxes.end())
+        co_return Answer{unknown_session(publish.session), {}};
+    FakeSandbox& sandbox = *found->second;
+    if (!sandbox.published)
+        sandbox.launched.published_port = open_port(sandbox.published);
+    Answer answer{protocol::Published{*sandbox.launched.published_port}, {}};
+    answer.descriptors.push_back(duplicate(sandbox.published.get()));
     co_return answer;
 }
 
@@ -149,7 +162,49 @@ asio::awaitable<Answer> answer_one(StatePtr state, protocol::List list) {
         }
         listed.sessions.push_back(sandbox->launched);
     }
+    for (const auto& [id, ended] : state->last_words)
+        listed.ended.push_back(id);
     co_return Answer{listed, {}};
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::Look look) {
+    const auto found = state->sandboxes.find(look.session);
+    if (found == state->sandboxes.end())
+        co_return Answer{unknown_session(look.session), {}};
+    co_return Answer{found->second->ended, {}};
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::Restart restart) {
+    const auto found = state->sandboxes.find(restart.session);
+    if (found == state->sandboxes.end())
+        co_return Answer{unknown_session(restart.session), {}};
+    state->restarts.push_back(restart);
+    found->second->engine_starts();
+    if (state->on_restarted)
+        state->on_restarted(*found->second);
+    co_return Answer{found->second->launched, {}};
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::Forget forget) {
+    for (const std::string& id : forget.sessions)
+        state->last_words.erase(id);
+    state->changed.notify();
+    co_return Answer{protocol::Forgotten{}, {}};
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::Reload reload) {
+    state->reloads.push_back(reload);
+    if (state->refuse_reload)
+        if (const auto failure = state->refuse_reload())
+            co_return Answer{*failure, {}};
+    co_return Answer{protocol::Reloaded{}, {}};
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::Sweep sweep) {
+    protocol::Swept swept{state->leftovers};
+    if (!sweep.dry_run)
+        state->leftovers.clear();
+    co_return Answer{std::move(swept), {}};
 }
 
 asio::awaitable<Answer> answer_one(StatePtr state, protocol::Attach attach) {
@@ -159,22 +214,81 @@ asio::awaitable<Answer> answer_one(StatePtr state, protocol::Attach attach) {
     co_return launched_answer(*found->second);
 }
 
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::Freeze freeze) {
+    const auto found = state->sandboxes.find(freeze.session);
+    if (found == state->sandboxes.end())
+        co_return Answer{unknown_session(freeze.session), {}};
+    state->freezes.push_back(freeze);
+    co_return Answer{protocol::Frozen{freeze.frozen}, {}};
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::Reclaim reclaim) {
+    const auto found = state->sandboxes.find(reclaim.session);
+    if (found == state->sandboxes.end())
+        co_return Answer{unknown_session(reclaim.session), {}};
+    state->reclaims.push_back(reclaim);
+    Answer answer{protocol::Reclaimable{}, {}};
+    answer.descriptors.emplace_back(
+        ::open((found->second->folder / "memory.reclaim").c_str(), O_WRONLY | O_CLOEXEC));
+    co_return answer;
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::PutFile file,
+                                   const std::vector<UniqueFd>& with) {
+    if (!state->sandboxes.contains(file.session))
+        co_return Answer{unknown_session(file.session), {}};
+    std::string content(file.size, '\0');
+    if (with.size() != 1 ||
+        ::pread(with[0].get(), content.data(), content.size(), 0) != static_cast<ssize_t>(content.size()))
+        co_return Answer{protocol::Failure{Errc::invalid_argument, "no whole file", "", ""}, {}};
+    if (!file.replaces.empty() && file.replaces != "tag")
+        co_return Answer{protocol::Failure{Errc::conflict, "another", "", "If-Match"}, {}};
+    const bool created = state->files.insert_or_assign(file.session + "/" + file.path, content).second;
+    co_return Answer{protocol::Stored{created, "new-tag"}, {}};
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::RemoveFile file) {
+    if (state->files.erase(file.session + "/" + file.path) == 0)
+        co_return Answer{protocol::Failure{Errc::not_found, "there is no file", "", "path"}, {}};
+    co_return Answer{protocol::Removed{}, {}};
+}
+
+asio::awaitable<Answer> answer_one(StatePtr state, protocol::SetLimits limits) {
+    const auto found = state->sandboxes.find(limits.session);
+    if (found == state->sandboxes.end())
+        co_return Answer{unknown_session(limits.session), {}};
+    state->limits.push_back(limits);
+    protocol::Launched& launched = found->second->launched;
+    launched.memory_max = limits.memory_max.value_or(launched.memory_max);
+    launched.cpus = limits.cpus ? limits.cpus : launched.cpus;
+    launched.pids_max = limits.pids_max.value_or(launched.pids_max);
+    co_return Answer{launched, {}};
+}
+
 /// Every file holds its own path, but for pictures.
 asio::awaitable<Answer> answer_one(StatePtr state, protocol::OpenFile file) {
     if (!state->sandboxes.contains(file.session))
         co_return Answer{unknown_session(file.session), {}};
     UniqueFd memory(::memfd_create("file", MFD_CLOEXEC));
-    const std::string content = file.path.ends_with(".png") ? "\x89PNG\r\n\x1a\n" : file.path;
+    const std::string content = file.list                     ? R"({"entries":[],"truncated":false})"
+                                : file.path.ends_with(".png") ? "\x89PNG\r\n\x1a\n"
+                                                              : file.path;
     write_all(memory.get(), content, "file");
-    Answer answer{protocol::Opened{content.size()}, {}};
+    Answer answer{protocol::Opened{content.size(), "tag"}, {}};
     answer.descriptors.push_back(std::move(memory));
     co_return answer;
 }
 
 asio::awaitable<void> answer_request(StatePtr state, Connection connection,
-                                     protocol::Packet<protocol::Request> packet) {
-    Answer answer =
-        co_await std::visit([&](auto& body) { return answer_one(state, std::move(body)); }, packet.body);
+                                     protocol::Packet<protocol::Request> packet, std::vector<UniqueFd> with) {
+    Answer answer = co_await std::visit(
+        [&]<typename Body>(Body& body) {
+            if constexpr (std::is_same_v<Body, protocol::PutFile>)
+                return answer_one(state, std::move(body), with);
+            else
+                return answer_one(state, std::move(body));
+        },
+        packet.body);
     if (!*connection)
         co_return;
     std::vector<int> descriptors;
@@ -191,12 +305,14 @@ asio::awaitable<void> serve(StatePtr state, Connection connection) {
         co_await watch.async_wait(asio::posix::stream_descriptor::wait_read,
                                   asio::as_tuple(asio::use_awaitable));
         bool would_block = false;
-        const protocol::Received received = protocol::receive_packet(watch.native_handle(), &would_block);
+        protocol::Received received = protocol::receive_packet(watch.native_handle(), &would_block);
         if (would_block)
             continue;
         if (received.text.empty())
             co_return;
-        asio::co_spawn(state->io, answer_request(state, connection, protocol::decode_request(received.text)),
+        asio::co_spawn(state->io,
+                       answer_request(state, connection, protocol::decode_request(received.text),
+                                      std::move(received.descriptors)),
                        asio::detached);
     }
 }
@@ -257,6 +373,12 @@ void FakeSandbox::engine_ends(protocol::ExitRecord record) {
     ended.last_step = "already_ended";
     engine.die();
     write("payload/cgroup.events", "populated 0\nfrozen 0\n");
+}
+
+void FakeSandbox::engine_starts() {
+    engine.live_again();
+    ended.record.reset();
+    write("payload/cgroup.events", "populated 1\nfrozen 0\n");
 }
 
 void FakeSandbox::init_dies() {

@@ -25,6 +25,8 @@ struct FakeSandbox {
     FakeSandbox(const FakeSandbox&) = delete;
     FakeSandbox& operator=(const FakeSandbox&) = delete;
 
+    /// sandbox-init starts ChimeraX again.
+    void engine_starts();
     /// ChimeraX ends; sandbox-init stays.
     void engine_ends(protocol::ExitRecord record);
     /// All of it dies at once.
@@ -35,6 +37,7 @@ struct FakeSandbox {
     FakeEngine engine;
     pid_t child = -1;
     UniqueFd pidfd;
+    UniqueFd published; ///< its port's listening socket, once there is one
     protocol::Launched launched;
     protocol::Ended ended; ///< the answer to End
 };
@@ -68,13 +71,24 @@ class FakeLauncher {
         std::function<std::optional<protocol::Failure>(const protocol::Launch&)> refuse_launch;
         std::function<void(FakeSandbox&)> on_launched; ///< before the reply goes out
         std::function<std::optional<protocol::Failure>(const protocol::End&)> refuse_end;
+        std::function<std::optional<protocol::Failure>()> refuse_reload;
         bool takes_probes = false; ///< else a launch under the policy `probe` is refused and not noted
         bool refuses_publish = false;
         bool holds_launches = false, holds_ends = false, holds_lists = false;
 
+        std::vector<protocol::Leftover> leftovers; ///< for the next Sweep
+
         // What the manager said.
         std::vector<protocol::Launch> launches;
         std::vector<protocol::End> ends;
+        std::vector<protocol::Freeze> freezes;
+        std::vector<protocol::Restart> restarts;
+        std::vector<protocol::Reclaim> reclaims;
+        std::vector<protocol::SetLimits> limits;
+        std::vector<protocol::Reload> reloads;
+        std::map<std::string, std::string> files;          ///< that were put: `session/path` and content
+        std::function<void(FakeSandbox&)> on_restarted;    ///< before the reply goes out
+        std::map<std::string, protocol::Ended> last_words; ///< until they are forgotten
         unsigned lists = 0;
         unsigned launching = 0, most_launching = 0;
     };

@@ -73,3 +73,26 @@ TEST_CASE(
     REQUIRE(::mkfifo((dir.path / "stdout.1").c_str(), 0600) == 0);
     CHECK(read_log_tail(dir.path.string(), "stdout", 100).empty());
 }
+
+TEST_CASE("who follows a log gets all that is written, over the change of segments, once") {
+    const test::TempDir dir;
+    const auto open = [&](const char* name) {
+        return UniqueFd(::open((dir.path / name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    };
+    const UniqueFd first = open("stdout.0"), second = open("stdout.1");
+    init::SegmentLog log(first.get(), second.get(), 8);
+    log.write("before", 6);
+    manager::LogFollower follower(dir.path.string(), "stdout");
+    CHECK(follower.read_new().empty());
+    std::string all;
+    for (const char* piece : {"abc", "de", "f", "", "ghijk", "lmn", "opqrs"}) {
+        log.write(piece, std::string(piece).size());
+        all += follower.read_new();
+    }
+    CHECK(all == "abcdefghijklmnopqrs");
+    // The last line of a session, whose log goes with it.
+    log.write("end", 3);
+    std::filesystem::remove(dir.path / "stdout.0");
+    std::filesystem::remove(dir.path / "stdout.1");
+    CHECK(follower.read_new() == "end");
+}

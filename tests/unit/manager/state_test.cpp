@@ -11,11 +11,11 @@ using namespace sandbox::manager;
 namespace {
 
 const std::vector kAllStates{State::queued, State::starting, State::ready, State::busy,
-                             State::ending, State::ended,    State::stuck};
+                             State::frozen, State::ending,   State::ended, State::stuck};
 const std::vector kAllReasons{EndReason::deleted,       EndReason::exited,        EndReason::signalled,
                               EndReason::oom,           EndReason::start_timeout, EndReason::hung,
                               EndReason::launch_failed, EndReason::shutdown,      EndReason::cancelled,
-                              EndReason::orphaned};
+                              EndReason::orphaned,      EndReason::idle,          EndReason::lifetime};
 
 std::set<State> reachable_from(State from) {
     std::set<State> reached;

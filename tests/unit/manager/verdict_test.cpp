@@ -41,6 +41,8 @@ TEST_CASE("without OOM kills the exit record is the reason") {
     const auto exited = judge({}, ended_with(70, {}, 0), {});
     CHECK(exited.reason == EndReason::exited);
     CHECK(exited.exit_status == 70);
+    CHECK(judge({}, ended_with({}, SIGABRT, 0), {}, true).reason == EndReason::exited);
+    CHECK(judge({}, ended_with({}, SIGSEGV, 0), {}, true).reason == EndReason::signalled);
     const auto signalled = judge({}, ended_with({}, SIGSEGV, 0), {});
     CHECK(signalled.reason == EndReason::signalled);
     CHECK(signalled.signal == SIGSEGV);

@@ -45,6 +45,29 @@ command_timeout = "1s"
 grace = "1s"
 )";
 
+constexpr const char* kMortal = R"(
+[lifecycle]
+end_after = "50s"
+max_lifetime = "100s"
+)";
+
+constexpr const char* kDrowsy = R"(
+[lifecycle]
+freeze_after = "1s"
+end_after = "2s"
+)";
+
+constexpr const char* kSturdy = R"(
+[recovery]
+max_restarts = 2
+)";
+
+constexpr const char* kSaving = R"(
+[recovery]
+max_restarts = 2
+autosave_every = "1s"
+)";
+
 constexpr const char* kSeccomp = R"({
     "defaultAction": "SCMP_ACT_ERRNO",
     "architectures": ["SCMP_ARCH_X86_64"],
@@ -62,12 +85,20 @@ void write_site(const fs::path& dir) {
     write(dir / "policies/seccomp/chimerax.json", kSeccomp);
     const std::string closed = std::string(kCommon) + "publish = \"none\"\n";
     write(dir / "policies/quick.toml", kQuick + closed);
+    write(dir / "policies/mortal.toml", std::string(kQuick) + kMortal + closed);
+    write(dir / "policies/drowsy.toml", std::string(kQuick) + kDrowsy + closed);
+    write(dir / "policies/sturdy.toml", std::string(kQuick) + kSturdy + closed);
+    write(dir / "policies/saving.toml", std::string(kQuick) + kSaving + closed);
+    write(dir / "policies/impatient_sturdy.toml", std::string(kImpatient) + kSturdy + closed);
+    write(dir / "policies/rare.toml", std::string(kQuick) + "[admission]\nmax_sessions = 2\n" + closed);
     write(dir / "policies/impatient.toml", kImpatient + closed);
     write(dir / "policies/open.toml", std::string(kQuick) + kCommon + "publish = \"loopback\"\n");
     write(dir / "policies/sealed.toml", kQuick + closed);
     write(dir / "policies/broken.toml", "[chimerax\n");
-    write(dir / "tenants/acme.toml",
-          "max_sessions = 20\npolicies = [\"quick\", \"open\", \"impatient\", \"broken\", \"none\"]\n");
+    write(dir / "tenants/acme.toml", "max_sessions = 20\npolicies = [\"quick\", \"mortal\", \"drowsy\", "
+                                     "\"sturdy\", \"saving\", \"impatient_sturdy\", \"open\", "
+                                     "\"impatient\", \"rare\", \"broken\", \"none\"]\n");
+    write(dir / "tenants/globex.toml", "max_sessions = 20\npolicies = [\"quick\", \"rare\"]\n");
     write(dir / "tenants/tiny.toml", "max_sessions = 1\npolicies = [\"quick\"]\n");
 }
 
@@ -90,7 +121,16 @@ World::World(const std::function<void(policy::Site&, manager::Tuning&)>& change,
     site_.policies_dir = (dir.path / "policies").string();
     site_.tenants_dir = (dir.path / "tenants").string();
     site_.run_dir = dir.path.string();
+    site_.state_dir = (dir.path / "state").string();
+    fs::create_directories(site_.state_dir);
     site_.slots = 64;
+    site_.admission.memory_budget = 1024_GiB;
+    // The machine's load is no matter of most tests.
+    site_.admission.memory_available_min = site_.admission.disk_free_min = {};
+    site_.admission.memory_pressure_max = site_.admission.io_pressure_max = {};
+    site_.admission.descriptors_free_min = {};
+    tuning_.queue_recheck = 20ms;
+    tuning_.pressure_age = 0ms;
     tuning_.payload_recheck = 10ms;
     tuning_.reconnect_first = tuning_.reconnect_longest = 10ms;
     tuning_.stuck_retry = 20ms;

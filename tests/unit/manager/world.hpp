@@ -34,9 +34,11 @@ struct Result {
     bool done() const { return value.has_value() || failure != nullptr; }
 };
 
-/// Everything around a manager, on one io_context: a site with two tenants, a launcher, engines.
-/// Policies: `quick` (short times), `open` (publishes a port), `sealed` (allowed to nobody), `broken` (not
-/// TOML). Tenants: `acme` (20 sessions, quick and open), `tiny` (1 session, quick), `probe_like`.
+/// Everything around a manager, on one io_context: a site with three tenants, a launcher, engines.
+/// Policies: `quick` (short times), `mortal` and `drowsy` (with clocks), `sturdy` and `impatient_sturdy` (two
+/// restarts), `saving` (the same, with autosaves), `open` (publishes a port), `sealed` (allowed to nobody),
+/// `rare` (2 sessions), `broken` (not TOML). Tenants: `acme` and `globex` (20 sessions), `tiny` (1 session,
+/// quick).
 class World {
   public:
     explicit World(const std::function<void(policy::Site&, manager::Tuning&)>& change = {},
@@ -44,8 +46,9 @@ class World {
     ~World();
 
     manager::Manager& manager() { return *manager_; }
-    /// A second manager on the same site, as after a restart.
+    /// The next manager on the same site; the one before has left without a word, as a killed one does.
     void restart_manager();
+    void stop_manager() { manager_.reset(); }
 
     /// Runs the loop until the condition holds; fails the test after 20 s.
     void until(const std::function<bool()>& condition, const std::string& what);

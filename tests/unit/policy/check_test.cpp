@@ -55,6 +55,11 @@ constexpr std::array kWrong{
           "test.toml:2:8: override.cpus: value 2: must be \"none\": resources.cpus sets no limit"},
     Wrong{"[override]\npids_max = 511", "test.toml:2:12: override.pids_max: value 511: must be at least the "
                                         "policy's own resources.pids_max, 512"},
+    Wrong{"[lifecycle]\nmax_lifetime = \"2h\"\n[override]\nmax_lifetime = \"1h\"",
+          "test.toml:4:16: override.max_lifetime: value \"1h\": must be at least the policy's own "
+          "lifecycle.max_lifetime, 2h"},
+    Wrong{"[override]\nmax_lifetime = \"1h\"", "test.toml:2:16: override.max_lifetime: value \"1h\": must be "
+                                               "\"none\": lifecycle.max_lifetime sets no limit"},
     Wrong{"[override]\nenvironment = [\"TZ\", \"LD_PRELOAD\"]",
           "test.toml:2:22: override.environment[1]: value \"LD_PRELOAD\": must not take in a variable that "
           "steers"},

@@ -16,7 +16,9 @@ constexpr std::array kWrong{
     // Keys that nobody knows
     Wrong{"[resources]\ncpu = 2", "test.toml:2:1: resources.cpu: unknown key; did you mean \"cpus\"?"},
     Wrong{"[resource]\ncpus = 2", "test.toml:1:2: resource: unknown key; did you mean \"resources\"?"},
-    Wrong{"colour = 1", "test.toml:1:1: colour: unknown key; known here: chimerax, description, extends, "},
+    Wrong{
+        "colour = 1",
+        "test.toml:1:1: colour: unknown key; known here: admission, audit, chimerax, description, extends, "},
     Wrong{"[filesystem]\nbinds = [{ source = \"/opt\", optionl = true }]",
           "test.toml:2:29: filesystem.binds[0].optionl: unknown key; did you mean \"optional\"?"},
     // Types
@@ -129,6 +131,9 @@ TEST_CASE("an empty policy has the schema's defaults") {
     CHECK(policy.resources.pids_max == 512);
     CHECK(policy.chimerax.executable == std::nullopt);
     CHECK(policy.chimerax.command_timeout == std::chrono::minutes(30));
+    CHECK(policy.lifecycle == Lifecycle{});
+    CHECK(policy.recovery == Recovery{0, Duration(600'000), std::nullopt});
+    CHECK(policy.admission == PolicyAdmission{});
     CHECK(policy.filesystem.binds.empty());
     CHECK(policy.filesystem.shm == Tmpfs{64_MiB, 1024});
     CHECK(policy.publish == Publish::none);
@@ -142,12 +147,15 @@ TEST_CASE("every field of a policy is read") {
     const Policy policy = folder.load_text(R"(
 description = "all of it"
 chimerax = { executable = "/opt/x/bin/ChimeraX", arguments = ["--debug"], environment = { A = "1", _b2 = "" }, start_timeout = "2s", command_timeout = "1h30m", grace = "0" }
+recovery = { max_restarts = 4, window = "5s", autosave_every = "6s" }
+lifecycle = { freeze_after = "1s", end_after = "2s", max_lifetime = "3s" }
+admission.max_sessions = 5
 resources = { enforcement = "best-effort", memory_max = 2147483648, memory_high = "1.5G", memory_swap_max = "1G", cpus = 0.5, cpu_weight = 7, pids_max = 33, descendants_max = 3, nofile = 100, core_size = "1M", file_size = "2M" }
 filesystem = { binds = ["/usr", { source = "/a", target = "/opt/b", optional = true }], devices = ["/dev/dri/renderD128"], tmp = { size = "1M", inodes = 16 }, home = { size = "2M", inodes = 17 }, work = { size = "3M", inodes = 18 }, shm = { size = "4M", inodes = 19 } }
 network.publish = "loopback"
 seccomp.profile = "other"
 logs.size = "128K"
-override = { memory_max = "3G", cpus = 1, pids_max = 34, environment = ["APP_*", "TZ"] }
+override = { memory_max = "3G", cpus = 1, pids_max = 34, max_lifetime = "4s", environment = ["APP_*", "TZ"] }
 )");
     CHECK(policy.description == "all of it");
     CHECK(policy.chimerax == ChimeraX{"/opt/x/bin/ChimeraX",
@@ -156,6 +164,9 @@ override = { memory_max = "3G", cpus = 1, pids_max = 34, environment = ["APP_*",
                                       Duration(2000),
                                       Duration(5'400'000),
                                       Duration(0)});
+    CHECK(policy.lifecycle == Lifecycle{Duration(1000), Duration(2000), Duration(3000)});
+    CHECK(policy.recovery == Recovery{4, Duration(5000), Duration(6000)});
+    CHECK(policy.admission == PolicyAdmission{5});
     CHECK(policy.resources ==
           Resources{Enforcement::best_effort, 2_GiB, 1536_MiB, 1_GiB, 0.5, 7, 33, 3, 100, 1_MiB, 2_MiB});
     CHECK(policy.filesystem == Filesystem{{{"/usr", "/usr", false}, {"/a", "/opt/b", true}},
@@ -167,7 +178,7 @@ override = { memory_max = "3G", cpus = 1, pids_max = 34, environment = ["APP_*",
     CHECK(policy.publish == Publish::loopback);
     CHECK(policy.seccomp_profile == "other");
     CHECK(policy.logs == Logs{128_KiB});
-    CHECK(policy.override_ceilings == Ceilings{3_GiB, 1.0, 34, {"APP_*", "TZ"}});
+    CHECK(policy.override_ceilings == Ceilings{3_GiB, 1.0, 34, Duration(4000), {"APP_*", "TZ"}});
 }
 
 TEST_CASE("a policy that is not there is not found, and a name that is none is refused") {
@@ -241,27 +252,4 @@ TEST_CASE("the digest follows what is in force: limits and seccomp bytes, not co
     CHECK(folder.load_text("[resources]\npids_max = 6\ncpus = 1").digest != digest);
     folder.write("seccomp/chimerax.json", R"({ "defaultAction": "SCMP_ACT_ERRNO" })");
     CHECK(folder.load_text("[resources]\npids_max = 5\ncpus = 1").digest != digest);
-}
-
-TEST_CASE("a loaded policy holds until one of its files changes or goes, the profile's too") {
-    const PolicyFolder folder;
-    const auto load = [&] {
-        folder.write("base.toml", "description = \"a\"");
-        folder.write("test.toml", "extends = \"base\"");
-        folder.write("seccomp/chimerax.json", R"({"defaultAction": "SCMP_ACT_ERRNO"})");
-        return load_whole_policy(folder.path(), "test", Trust::any_owner);
-    };
-    const LoadedPolicy loaded = load();
-    CHECK(loaded.policy.digest == folder.load("test").digest);
-    CHECK(still_holds(loaded, Trust::any_owner));
-    for (const char* name : {"base.toml", "test.toml", "seccomp/chimerax.json"}) {
-        folder.write(name, "# another text");
-        CHECK_FALSE(still_holds(loaded, Trust::any_owner));
-        std::filesystem::remove(folder.path() + "/" + name);
-        CHECK_FALSE(still_holds(loaded, Trust::any_owner));
-        load();
-        CHECK(still_holds(loaded, Trust::any_owner));
-    }
-    std::filesystem::permissions(folder.path() + "/base.toml", std::filesystem::perms(0666));
-    CHECK_FALSE(still_holds(loaded, Trust::root_owned_only));
 }

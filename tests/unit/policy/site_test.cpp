@@ -71,6 +71,60 @@ admin_token_hashes = [")" + std::string(64, '0') +
     CHECK(load(PolicyFolder(), "listen_unix = \"/x.sock\"").listen_unix == "/x.sock");
 }
 
+TEST_CASE("what a site says of admission is read, and what it does not say is the struct's default") {
+    const SiteAdmission built_in;
+    const SiteAdmission silent = load(PolicyFolder(), "").admission;
+    CHECK_FALSE(silent.max_sessions.has_value());
+    CHECK_FALSE(silent.memory_budget.has_value());
+    CHECK(silent.memory_overcommit == built_in.memory_overcommit);
+    CHECK(silent.starts_at_once == built_in.starts_at_once);
+    CHECK(silent.queue_length == built_in.queue_length);
+    CHECK(silent.queue_timeout == built_in.queue_timeout);
+    CHECK(silent.memory_available_min == built_in.memory_available_min);
+    CHECK(silent.memory_pressure_max == built_in.memory_pressure_max);
+    CHECK(silent.io_pressure_max == built_in.io_pressure_max);
+    CHECK(silent.disk_free_min == built_in.disk_free_min);
+    CHECK(silent.descriptors_free_min == built_in.descriptors_free_min);
+    const SiteAdmission said = load(PolicyFolder(), R"(
+[admission]
+max_sessions = 10
+memory_budget = "8G"
+memory_overcommit = 2.5
+starts_at_once = 2
+queue_length = 0
+queue_timeout = "5s"
+memory_available_min = 4096
+memory_pressure_max = 12.5
+io_pressure_max = "none"
+disk_free_min = "none"
+descriptors_free_min = 7
+)")
+                                   .admission;
+    CHECK(said.max_sessions == 10);
+    CHECK(said.memory_budget == 8_GiB);
+    CHECK(said.memory_overcommit == 2.5);
+    CHECK(said.starts_at_once == 2);
+    CHECK(said.queue_length == 0);
+    CHECK(said.queue_timeout == std::chrono::seconds(5));
+    CHECK(said.memory_available_min == 4_KiB);
+    CHECK(said.memory_pressure_max == 12.5);
+    CHECK_FALSE(said.io_pressure_max.has_value());
+    CHECK_FALSE(said.disk_free_min.has_value());
+    CHECK(said.descriptors_free_min == 7);
+}
+
+TEST_CASE("limits of admission that cannot hold are refused") {
+    CHECK_THAT(wrong("slots = 8\n[admission]\nmax_sessions = 9"),
+               Catch::StartsWith("sandboxd.toml:3:16: admission.max_sessions: value 9: must not be more than "
+                                 "slots, of which there are 8"));
+    CHECK_THAT(wrong("[admission]\nqueue_timeout = \"0s\""),
+               Catch::StartsWith("sandboxd.toml:2:17: admission.queue_timeout: value \"0s\": must be"));
+    CHECK_THAT(wrong("[admission]\nmemory_overcommit = 0"),
+               Catch::StartsWith("sandboxd.toml:2:21: admission.memory_overcommit: value 0: must be"));
+    CHECK_THAT(wrong("[admission]\nmemory_pressure_max = 101"),
+               Catch::StartsWith("sandboxd.toml:2:23: admission.memory_pressure_max: value 101: must be"));
+}
+
 TEST_CASE("a site that is not there is not found") {
     CHECK(error_of([] { load_site("/nonexistent/sandboxd.toml", Trust::any_owner); }).code() ==
           Errc::not_found);
@@ -78,14 +132,47 @@ TEST_CASE("a site that is not there is not found") {
           Errc::not_found);
 }
 
-TEST_CASE("the API listens on loopback alone") {
-    for (const char* address :
-         {"0.0.0.0:80", "127.0.0.2:80", "localhost:80", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536",
-          "127.0.0.1:080", "[::]:80", "::1:80", "192.168.0.1:80", "127.0.0.1:80 "}) {
+TEST_CASE("a listener is an address with a port") {
+    for (const char* address : {"localhost:80", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536",
+                                "127.0.0.1:080", "::1:80", "127.0.0.1:80 ", "1.2.3:80", "*:80"}) {
         INFO(address);
-        CHECK_THAT(wrong("listen_tcp = [\"" + std::string(address) + "\"]"),
-                   Catch::StartsWith("sandboxd.toml:1:15: listen_tcp[0]: value \"" + std::string(address) +
-                                     "\": must be \"127.0.0.1:PORT\" or \"[::1]:PORT\""));
+        CHECK_THAT(wrong("listen_insecure = true\nlisten_tcp = [\"" + std::string(address) + "\"]"),
+                   Catch::StartsWith("sandboxd.toml:2:15: listen_tcp[0]: value \"" + std::string(address) +
+                                     "\": must be \"ADDRESS:PORT\""));
+    }
+}
+
+TEST_CASE("beyond loopback the API listens with TLS, or where the site says that it needs none") {
+    for (const char* address : {"0.0.0.0:80", "127.0.0.2:80", "[::]:80", "192.168.0.1:80"}) {
+        INFO(address);
+        const std::string line = "listen_tcp = [\"[::1]:80\", \"" + std::string(address) + "\"]\n";
+        const std::string refusal = wrong(line);
+        CHECK_THAT(refusal, Catch::StartsWith("sandboxd.toml:1:27: listen_tcp[1]: value \"" +
+                                              std::string(address) + "\": must be on 127.0.0.1 or [::1]"));
+        CHECK_THAT(refusal, Catch::Contains("tls.certificate") && Catch::Contains("listen_insecure"));
+        CHECK(load(PolicyFolder(), "listen_insecure = true\n" + line).listen_tcp.size() == 2);
+        const Site site =
+            load(PolicyFolder(), line + "[tls]\ncertificate = \"/a/cert.pem\"\nkey = \"/a/key.pem\"");
+        CHECK(site.tls == SiteTls{"/a/cert.pem", "/a/key.pem"});
+        CHECK_FALSE(site.listen_insecure);
+    }
+}
+
+TEST_CASE("a certificate without its key, or the other way round, is refused where it stands") {
+    CHECK_THAT(wrong("[tls]\ncertificate = \"/a/cert.pem\""),
+               Catch::StartsWith("sandboxd.toml:2:15: tls.key: value \"none\": must be given too"));
+    CHECK_THAT(wrong("[tls]\nkey = \"/a/key.pem\""),
+               Catch::StartsWith("sandboxd.toml:2:7: tls.certificate: value \"none\": must be given too"));
+}
+
+TEST_CASE("names of the host are names or addresses in lower case") {
+    const Site site =
+        load(PolicyFolder(), R"(host_names = ["sandbox.example.org", "10.0.0.5", "[fd00::1]", "x"])");
+    CHECK(site.host_names.size() == 4);
+    for (const char* name : {"", "Sandbox.example.org", "a:80", "https://a", "*", ".a", "a.", "a b"}) {
+        INFO(name);
+        CHECK_THAT(wrong("host_names = [\"" + std::string(name) + "\"]"),
+                   Catch::StartsWith("sandboxd.toml:1:15: host_names[0]: "));
     }
 }
 

@@ -11,11 +11,15 @@ void check_same(const Policy& a, const Policy& b) {
     CHECK(a.description == b.description);
     CHECK(a.digest == b.digest);
     CHECK(a.chimerax == b.chimerax);
+    CHECK(a.lifecycle == b.lifecycle);
+    CHECK(a.recovery == b.recovery);
+    CHECK(a.admission == b.admission);
     CHECK(a.resources == b.resources);
     CHECK(a.filesystem == b.filesystem);
     CHECK(a.publish == b.publish);
     CHECK(a.seccomp_profile == b.seccomp_profile);
     CHECK(a.logs == b.logs);
+    CHECK(a.audit_commands == b.audit_commands);
     CHECK(a.override_ceilings == b.override_ceilings);
 }
 
@@ -29,6 +33,10 @@ description = "quotes \" and \\ and é"
 executable = "/opt/x y/bin/ChimeraX"
 arguments = ["--a \"b\"", "\t"]
 environment = { A = "line\nline", B = "\u007f" }
+[recovery]
+autosave_every = "90s"
+[admission]
+max_sessions = 3
 [resources]
 memory_max = 5000000000
 memory_high = "3G"
@@ -38,6 +46,8 @@ binds = ["/usr", { source = "/a", target = "/b" }, { source = "/c", optional = t
 devices = ["/dev/dri/card0"]
 [network]
 publish = "loopback"
+[audit]
+commands = "none"
 [override]
 cpus = 1.25
 environment = ["A_*"]

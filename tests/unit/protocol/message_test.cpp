@@ -35,6 +35,8 @@ Launched full_launched() {
             .uid = 1879048199,
             .address = "198.18.0.15",
             .port = 50000,
+            .publish = true,
+            .published_port = 40001,
             .cgroup = "chimerax.slice/x",
             .log_dir = "/var/lib/x/log",
             .executable = "/usr/bin/ChimeraX",
@@ -97,7 +99,11 @@ TEST_CASE("every request comes out as it went in") {
     check_round_trip(Inspect{"abcdefghijklmnop"});
     check_round_trip(List{"abcdefghijklmnop"});
     check_round_trip(Attach{"abcdefghijklmnop"});
-    check_round_trip(OpenFile{"abcdefghijklmnop", "a/picture.png"});
+    check_round_trip(OpenFile{"abcdefghijklmnop", "a/picture.png", true});
+    check_round_trip(PutFile{"abcdefghijklmnop", "a/b.pdb", 12, "tag"});
+    check_round_trip(RemoveFile{"abcdefghijklmnop", "a/b.pdb", "tag"});
+    check_round_trip(SetLimits{"abcdefghijklmnop", 1_GiB, 1.5, 64});
+    check_round_trip(SetLimits{"abcdefghijklmnop", {}, {}, {}});
 }
 
 TEST_CASE("every reply comes out as it went in") {
@@ -108,9 +114,23 @@ TEST_CASE("every reply comes out as it went in") {
                            3_GiB, 123456, "sigterm"});
     check_round_trip(Ended{});
     check_round_trip(Published{40001});
-    check_round_trip(Opened{4096});
+    check_round_trip(Freeze{"abcdefghijklmnop", true});
+    check_round_trip(Frozen{false});
+    check_round_trip(Opened{4096, "1a-2.3-4"});
     check_round_trip(Inspected{R"({"mounts":["/"]})"});
-    check_round_trip(Listed{{full_launched(), full_launched()}, true});
+    check_round_trip(Listed{{full_launched(), full_launched()}, true, {"abcdefghijklmnop"}});
+    check_round_trip(Forget{{"abcdefghijklmnop", "bbcdefghijklmnop"}});
+    check_round_trip(Reload{"0123"});
+    check_round_trip(Reloaded{});
+    check_round_trip(Forgotten{});
+    check_round_trip(Stored{true, "1a-2.3-4"});
+    check_round_trip(Removed{});
+    check_round_trip(Sweep{.dry_run = true});
+    check_round_trip(Swept{{{"cgroup", "/sys/fs/cgroup/x/abcdefghijklmnop"}, {"link", "cx7"}}});
+    check_round_trip(Look{"abcdefghijklmnop"});
+    check_round_trip(Reclaim{"abcdefghijklmnop"});
+    check_round_trip(Reclaimable{});
+    check_round_trip(Restart{"abcdefghijklmnop"});
     check_round_trip(Failure{Errc::capacity, "slot 7 is in use", "wait", "slot"});
 }
 
@@ -125,7 +145,7 @@ TEST_CASE("an Error crosses the socket with code, cure and field") {
 TEST_CASE("an unknown key is refused by its name, at every level") {
     CHECK(refused_field(with(launch_text(), "\"slot\":7", "\"slot\":7,\"argv\":[]")) == "argv");
     CHECK(refused_field(with(launch_text(), "\"id\":42", "\"id\":42,\"extra\":1")) == "extra");
-    const std::string listed = encode(Packet<Reply>{1, Listed{{full_launched()}, false}});
+    const std::string listed = encode(Packet<Reply>{1, Listed{{full_launched()}, false, {}}});
     CHECK_THROWS_WITH(decode_reply(with(listed, "\"uid\"", "\"path\":1,\"uid\"")),
                       Catch::Contains("sessions[0].path"));
 }
@@ -207,9 +227,9 @@ TEST_CASE("a packet over 128 KiB is refused before it is parsed") {
 
 TEST_CASE("a request that the launcher would refuse is not sent") {
     const std::string nul("a\0b", 3);
-    CHECK_THROWS_AS(encode(Packet<Request>{1, OpenFile{"abcdefghijklmnop", nul}}), Error);
-    CHECK_THROWS_AS(encode(Packet<Request>{1, OpenFile{"abcdefghijklmnop", std::string(kMaxPacket, 'x')}}),
-                    Error);
+    CHECK_THROWS_AS(encode(Packet<Request>{1, OpenFile{"abcdefghijklmnop", nul, false}}), Error);
+    CHECK_THROWS_AS(
+        encode(Packet<Request>{1, OpenFile{"abcdefghijklmnop", std::string(kMaxPacket, 'x'), false}}), Error);
 }
 
 TEST_CASE("a request that is not UTF-8 is not sent; in a reply the bad bytes are replaced") {

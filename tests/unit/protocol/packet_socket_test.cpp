@@ -3,6 +3,8 @@
 #include "sandbox/protocol/packet_socket.hpp"
 
 #include <array>
+#include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 
 #include <catch2/catch.hpp>
@@ -10,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 using namespace sandbox;
@@ -162,4 +165,25 @@ TEST_CASE("the peer's uid, gid and pid come from the kernel") {
     CHECK(peer.uid == ::getuid());
     CHECK(peer.gid == ::getgid());
     CHECK(peer.pid == ::getpid());
+}
+
+TEST_CASE("a connection to a packet socket: where one listens, where none does, where none can be") {
+    std::string folder = (std::filesystem::temp_directory_path() / "packet-test-XXXXXX").string();
+    REQUIRE(::mkdtemp(folder.data()) != nullptr);
+    const std::string path = folder + "/socket";
+    CHECK(!connect_packet_socket(path));
+    CHECK(errno == ENOENT);
+    const UniqueFd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    CHECK(!connect_packet_socket(path));
+    CHECK(errno == ECONNREFUSED);
+    REQUIRE(::listen(listener.get(), 1) == 0);
+    const UniqueFd connected = connect_packet_socket(path);
+    REQUIRE(connected);
+    CHECK(peer_credentials(connected.get()).pid == ::getpid());
+    CHECK_THROWS_AS(connect_packet_socket("/" + std::string(200, 'x')), Error);
+    std::filesystem::remove_all(folder);
 }

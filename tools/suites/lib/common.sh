@@ -13,6 +13,9 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/chimerax-sandbox
 export PYTHONDONTWRITEBYTECODE=1
 # ccache takes what was compiled with a precompiled header only where it is told to.
 export CCACHE_SLOPPINESS=pch_defines,time_macros
+# One checkout's objects serve another: what differs is the folder's name in the debug information.
+# Not Clang's (see suites/build): its precompiled headers name the checkout that they were made in.
+export CCACHE_NOHASHDIR=1
 
 # record pass|fail|skip NAME: one test case for the totals.
 record() {
@@ -78,6 +81,13 @@ test_tree() {
     configure build g++ -Dtests=true && compile build
 }
 
+# The same with the dashboard, which a tree that was made without npm lacks.
+dashboard_tree() {
+    configure build g++ -Dtests=true || return 1
+    grep -q uPlot build/build.ninja || meson configure build -Ddashboard=enabled || return 1
+    compile build
+}
+
 # What an administrator would install, without debug information, in the given empty folder.
 install_tree() {
     DESTDIR=$1 meson install -C build --no-rebuild --strip --quiet
@@ -89,6 +99,33 @@ as_root() {
     else
         # sudo clears the environment; these say how to test, and where results go.
         sudo env "SANDBOX_TEST_RESULTS=$SANDBOX_TEST_RESULTS" "CI=${CI:-}" PYTHONDONTWRITEBYTECODE=1 \
-            "SANDBOX_TESTS_MUST_RUN=${SANDBOX_TESTS_MUST_RUN:-}" "$@"
+            "SANDBOX_TESTS_MUST_RUN=${SANDBOX_TESTS_MUST_RUN:-}" \
+            "SANDBOX_CHURN_SESSIONS=${SANDBOX_CHURN_SESSIONS:-120}" "SANDBOX_CHURN_KILLS=${SANDBOX_CHURN_KILLS:-5}" "$@"
     fi
+}
+
+# The built tree as an administrator would install it, in the folder $installed until the suite ends.
+# Policies are read only where root owns every folder on the way.
+install_for_root() {
+    if ! test_tree; then
+        record fail 'the tree builds'
+        exit 1
+    fi
+    installed=$(mktemp -d)
+    trap 'as_root rm -rf "$installed"' EXIT
+    install_tree "$installed"
+    as_root chown -R 0:0 "$installed"
+    as_root chmod 755 "$installed"
+}
+
+# tap_tests SECONDS PROGRAM...: programs that print TAP and get $installed as argument, each on a host of its
+# own and for at most so long.
+tap_tests() {
+    local timeout=$1 program status=0
+    shift
+    for program in "$@"; do
+        [[ ! -x $program ]] || as_root "$lib/private-host" "$lib/programs.py" "$suite" tap --argument "$installed" \
+            --timeout "$timeout" "$program" || status=1
+    done
+    return "$status"
 }

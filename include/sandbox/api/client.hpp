@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <utility>
+
+namespace sandbox::api {
+
+/// Whether the client of a request is still there, while its answer is being made. A client that has sent all
+/// of its request and closes its side of the connection counts as gone, as with other servers: over TCP one
+/// that only closes its sending side looks the same.
+class Client {
+  public:
+    /// `watch` begins to look after the connection; only requests that care cost that.
+    explicit Client(std::function<void()> watch) : watch_(std::move(watch)) {}
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    /// Calls `then` once if the client goes before the answer is made.
+    void on_gone(std::function<void()> then) {
+        then_ = std::move(then);
+        if (watch_)
+            std::exchange(watch_, nullptr)();
+    }
+
+    // The connection's side.
+    void gone() {
+        if (then_)
+            std::exchange(then_, nullptr)();
+    }
+    void answered() {
+        then_ = nullptr;
+        watch_ = nullptr;
+        answered_ = true;
+    }
+    bool is_answered() const { return answered_; }
+
+  private:
+    std::function<void()> watch_, then_;
+    bool answered_ = false;
+};
+
+} // namespace sandbox::api

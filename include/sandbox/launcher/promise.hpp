@@ -1,0 +1,25 @@
+#pragma once
+
+#include "sandbox/launcher/blueprint.hpp"
+#include "sandbox/launcher/environment.hpp"
+
+#include <string>
+#include <vector>
+
+namespace sandbox::launcher {
+
+/// What a session's policy promises of its sandbox, as a JSON object: each limit, mount with its flags, id,
+/// address. From it `sandboxctl verify` tells whether the kernel holds it. Nothing of a caller's is in it, as
+/// no environment and no arguments are.
+std::string promise_json(const Blueprint& plan);
+
+/// In the session's run folder, for root alone: a policy that is changed later changes no promise that was
+/// made.
+void write_promise(const Environment& environment, const Blueprint& plan);
+/// Limits that were changed while it runs.
+void change_promise(const Environment& environment, const std::string& session,
+                    const std::vector<CgroupSetting>& changed);
+/// Empty where there is none: the session was made by a launcher that kept none.
+std::string read_promise(const Environment& environment, const std::string& session);
+
+} // namespace sandbox::launcher

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace sandbox::ctl {
+
+/// Lines that somebody types, with editing and history, or that come from a file or pipe.
+class LineSource {
+  public:
+    /// Called while a line is waited for: returns false when no more is wanted.
+    using Meanwhile = std::function<bool()>;
+
+    virtual ~LineSource() = default;
+    /// The next line, without its end; none at the end of the input (Ctrl-D), or when `meanwhile`, which is
+    /// called each time that `wake` is readable, and at least every 20 s, says so.
+    virtual std::optional<std::string> next(int wake, const Meanwhile& meanwhile) = 0;
+};
+
+/// `input` is read as it is; nothing is echoed.
+std::unique_ptr<LineSource> plain_lines(int input);
+
+/// A line editor on the terminal that is this process's standard input and output (libedit).
+std::unique_ptr<LineSource> edited_lines(const std::string& prompt);
+
+} // namespace sandbox::ctl

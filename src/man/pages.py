@@ -1,0 +1,81 @@
+"""What manual pages say beside what the programs and schemas tell of themselves."""
+
+SITE = "/etc/chimerax-sandbox/sandboxd.toml"
+POLICIES = "/etc/chimerax-sandbox/policies/NAME.toml"
+FILES = [
+    (SITE, "The site's settings."),
+    (POLICIES, "Policies: what sessions are made of."),
+    ("/etc/chimerax-sandbox/tenants/NAME.toml", "Tenants: which policies they may use, and how much of the host."),
+    ("/run/chimerax-sandbox/api.sock", "Where the manager's HTTP API listens; the caller's user decides what it may."),
+]
+TOOLS = [("sandboxctl", 1), ("sandbox-policy", 5), ("sandboxd.toml", 5), ("sandbox-launcher", 8), ("sandboxd", 8)]
+
+
+def others(name):
+    return [(other, section) for other, section in TOOLS if other != name]
+
+
+PAGES = {
+    "sandboxctl": {
+        "section": 1,
+        "summary": "sandboxed ChimeraX sessions: make, use, look at and end them",
+        "description": [
+            "It talks to sandboxd over its HTTP API, by default over a unix socket, where the caller's user decides what it may do.",
+            "An ID may be shortened to any start that no other session's id has. A time is a number with its unit, as 500ms, 30s, 5m, 8h or 7d; a size "
+            "as 512M or 6G.",
+        ],
+        "lists": {
+            '"EXIT STATUS"': [("0", "Done."), ("1", "It failed, or what was looked at is not as it should be."), ("2", "Wrong usage or bad input."),
+                              ("3", "There is no such thing, or the session has ended."), ("4", "Refused: it is not the caller's."),
+                              ("5", "No room: a quota, the host's capacity, or pressure on it."), ("6", "A deadline passed.")],
+            "ENVIRONMENT": [("SANDBOX_HOST", "The API's address, where --host is not given."), ("SANDBOX_TOKEN_FILE", "The token's file, where --token-file is not given."),
+                            ("NO_COLOR", "With any value: no colours.")],
+            "FILES": FILES,
+        },
+        "examples": ["id=$(sandboxctl -o id create --tenant acme --wait)", 'sandboxctl exec $id "open 1abc"', "sandboxctl render $id picture.png",
+                     "sandboxctl cp $id:/work/session.cxs .", "sandboxctl stop $id", "sandboxctl run -t acme -p batch --in x.pdb --out x.png -- picture.cxc"],
+        "see": others("sandboxctl"),
+    },
+    "sandboxd": {
+        "section": 8,
+        "summary": "manager of sandboxed ChimeraX sessions and their HTTP API",
+        "description": [
+            "The manager runs as an unprivileged user in a network namespace of its own, where the sessions' links end; sandbox-launcher --with-manager starts it "
+            "there. It asks the launcher for sandboxes, and can make only such as the root-owned policies allow.",
+            "SIGTERM ends all sessions in good order, unless on_stop is \"keep\". Sessions outlive a manager that is killed: the next one takes them over.",
+        ],
+        "lists": {'"EXIT STATUS"': [("0", "It was told to stop."), ("1", "It failed: the log says why."), ("2", "Wrong usage or settings."),
+                                    ("75", "It handed over: start it again.")], "FILES": FILES},
+        "see": others("sandboxd"),
+    },
+    "sandbox-launcher": {
+        "section": 8,
+        "summary": "makes and removes sandboxes for ChimeraX sessions",
+        "description": [
+            "The launcher runs as root. It reads policies and tenants itself, only where root alone can write them, and takes from the manager no path, mount, "
+            "system call, user or command: a manager that is not to be trusted can start and end sandboxes that an admin allowed, and nothing else.",
+            "Sessions outlive it: the next one lists what exists, and sweeps what nobody claims.",
+        ],
+        "lists": {'"EXIT STATUS"': [("0", "It was told to stop."), ("1", "It failed: the log says why."), ("2", "Wrong usage, settings or policy.")], "FILES": FILES},
+        "see": others("sandbox-launcher"),
+    },
+    "sandbox-policy": {
+        "section": 5,
+        "summary": "what a sandboxed ChimeraX session is made of",
+        "description": [
+            f"Policies are {POLICIES}. The launcher takes a file only where root owns it and all folders above, and nobody else can write them.",
+            "sandboxctl policy check FILE tells what is wrong and where, sandboxctl policy show NAME --effective what comes out with all that it extends, and "
+            "sandboxctl policy diff A B in what two policies differ.",
+        ],
+        "lists": {"FILES": FILES},
+        "examples": ['extends = "default"', "", "[resources]", 'memory_max = "6G"', "cpus = 4", "", "[lifecycle]", 'end_after = "30m"'],
+        "see": others("sandbox-policy"),
+    },
+    "sandboxd.toml": {
+        "section": 5,
+        "summary": "a site's settings of chimerax-sandbox",
+        "description": [f"The settings of sandboxd and sandbox-launcher are in {SITE}, unless --config names another file. An empty file is a whole one."],
+        "lists": {"FILES": FILES},
+        "see": others("sandboxd.toml"),
+    },
+}

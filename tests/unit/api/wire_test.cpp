@@ -1,0 +1,69 @@
+#include "api/wire.hpp"
+#include "sandbox/base/error.hpp"
+#include "sandbox/base/unique_fd.hpp"
+
+#include <array>
+#include <chrono>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <catch2/catch.hpp>
+#include <sys/socket.h>
+
+namespace asio = boost::asio;
+using namespace sandbox;
+using namespace sandbox::api;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Ends {
+    Ends() {
+        std::array<int, 2> ends{};
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) == 0);
+        other = UniqueFd(ends[0]);
+        wire.socket().assign(asio::generic::stream_protocol(AF_UNIX, 0), ends[1]);
+    }
+    asio::io_context io;
+    Wire wire{io};
+    UniqueFd other;
+};
+
+} // namespace
+
+TEST_CASE("the other end is gone when it closes its side, and what is unread does not hide that") {
+    Ends ends;
+    CHECK_FALSE(is_gone(ends.wire));
+    REQUIRE(::send(ends.other.get(), "unread", 6, MSG_NOSIGNAL) == 6);
+    CHECK_FALSE(is_gone(ends.wire));
+    ::shutdown(ends.other.get(), SHUT_WR);
+    CHECK(is_gone(ends.wire));
+}
+
+TEST_CASE("who watches is told of the end alone, and not once it is cancelled") {
+    Ends ends;
+    bool gone = false, over = false;
+    const auto hang_up = std::make_shared<HangUp>(ends.wire);
+    const auto client = std::make_shared<Client>([] {});
+    client->on_gone([&] { gone = true; });
+    asio::co_spawn(ends.io, HangUp::watch(hang_up, client), [&](const std::exception_ptr&) { over = true; });
+    ends.io.run_for(20ms);
+    REQUIRE(::send(ends.other.get(), "more", 4, MSG_NOSIGNAL) == 4);
+    ends.io.restart();
+    ends.io.run_for(20ms);
+    CHECK_FALSE(over);
+    SECTION("it goes") {
+        ends.other.reset();
+        ends.io.restart();
+        ends.io.run_for(20s);
+        CHECK(gone);
+    }
+    SECTION("it is answered before") {
+        client->answered();
+        hang_up->cancel();
+        ends.io.restart();
+        ends.io.run_for(20s);
+        CHECK_FALSE(gone);
+    }
+    CHECK(over);
+}

@@ -1,0 +1,147 @@
+#include "loopback_api.hpp"
+#include "sandbox/base/file.hpp"
+
+#include <csignal>
+#include <filesystem>
+#include <functional>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+using namespace sandbox;
+using test::LoopbackApi;
+using test::Ran;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kId = "abcdefghijklmnop";
+
+/// A folder with scripts, which is the current one.
+struct Folder {
+    Folder() {
+        std::string name = (fs::temp_directory_path() / "run-test-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        fs::current_path(name);
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() {
+        const fs::path here = fs::current_path();
+        fs::current_path(before);
+        fs::remove_all(here);
+    }
+    fs::path before = fs::current_path();
+};
+
+struct Service {
+    std::string failing = "none";
+    std::function<void(const std::string&)> on_command = [](const std::string&) {};
+    std::string answer(const std::string& request) const {
+        if (request.find("/commands ") != std::string::npos) {
+            const auto command =
+                nlohmann::json::parse(request.substr(request.find("\r\n\r\n") + 4))["command"]
+                    .get<std::string>();
+            on_command(command);
+            nlohmann::json error;
+            if (command == failing)
+                error = {{"type", "UserError"}, {"message", "bad"}};
+            return test::json_answer(200,
+                                     nlohmann::json{{"log", {{"note", {command}}}}, {"error", error}}.dump());
+        }
+        if (request.starts_with("GET") && request.find("/files/") != std::string::npos)
+            return test::json_answer(200, "fetched");
+        return test::json_answer(200, nlohmann::json{{"id", kId}, {"state", "ready"}}.dump());
+    }
+};
+
+Ran run_job(const LoopbackApi& api, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "run");
+    return test::run(api, std::move(arguments));
+}
+
+bool ended(const LoopbackApi& api) {
+    return api.requests().back().starts_with("DELETE /v1/sessions/abcdefghijklmnop?grace_seconds=0 ");
+}
+
+} // namespace
+
+TEST_CASE("a job sends its files, runs its scripts in turn, fetches what it made, and its session ends") {
+    const Folder folder;
+    write_file_atomically("a.cxc", "open x.pdb\n# no command\nsave y.png\n", 0600);
+    write_file_atomically("b.cxc", "turn y 30\n", 0600);
+    write_file_atomically("x.pdb", "atoms", 0600);
+    const Service service;
+    const LoopbackApi api([&](const std::string& request) { return service.answer(request); });
+    const Ran ran = run_job(api, {"-p", "batch", "-t", "acme", "--in", "x.pdb", "--out", "/work/sub/y.png",
+                                  "--", "a.cxc", "b.cxc"});
+    CHECK(ran.status == 0);
+    CHECK(ran.out == "open x.pdb\nsave y.png\nturn y 30\n");
+    CHECK(read_file("y.png") == "fetched");
+    const std::vector<std::string> requests = api.requests();
+    CHECK(requests[0].find(R"({"tenant":"acme","policy":"batch","name":"run a.cxc"})") != std::string::npos);
+    CHECK(requests[2].starts_with("PUT /v1/sessions/abcdefghijklmnop/files/x.pdb "));
+    CHECK(requests[3].starts_with("PUT /v1/sessions/abcdefghijklmnop/files/a.cxc "));
+    CHECK(ended(api));
+}
+
+TEST_CASE("a job stops at the first command that fails, with exit status 1, and its session ends") {
+    const Folder folder;
+    write_file_atomically("a.cxc", "one\ntwo\nthree\n", 0600);
+    Service service;
+    service.failing = "two";
+    const LoopbackApi api([&](const std::string& request) { return service.answer(request); });
+    const Ran ran = run_job(api, {"a.cxc", "--out", "never"});
+    CHECK(ran.status == 1);
+    CHECK(ran.out == "one\ntwo\n");
+    CHECK(ran.err.find("stopped at command 2 of 3 of a.cxc: two") != std::string::npos);
+    CHECK_FALSE(fs::exists("never"));
+    CHECK(ended(api));
+}
+
+TEST_CASE("exit in a script ends the job with its status, and is no command for ChimeraX") {
+    const Folder folder;
+    write_file_atomically("a.cxc", "one\nexit\ntwo\n", 0600);
+    write_file_atomically("b.cxc", "exit 3\n", 0600);
+    const Service service;
+    const LoopbackApi api([&](const std::string& request) { return service.answer(request); });
+    CHECK(run_job(api, {"a.cxc"}).out == "one\n");
+    CHECK(run_job(api, {"a.cxc"}).status == 0);
+    CHECK(run_job(api, {"b.cxc"}).status == 3);
+    CHECK(ended(api));
+}
+
+TEST_CASE("a signal ends a job and its session, and is the exit status") {
+    const Folder folder;
+    write_file_atomically("a.cxc", "one\ntwo\nthree\n", 0600);
+    const int number = GENERATE(SIGINT, SIGTERM, SIGHUP);
+    const pthread_t job = ::pthread_self();
+    Service service;
+    service.on_command = [&](const std::string& command) {
+        if (command == "two")
+            ::pthread_kill(job, number); // it is blocked there, and taken as a descriptor
+    };
+    const LoopbackApi api([&](const std::string& request) { return service.answer(request); });
+    const Ran ran = run_job(api, {"a.cxc"});
+    CHECK(ran.status == 128 + number);
+    CHECK(ran.out.find("three") == std::string::npos);
+    CHECK(ended(api));
+}
+
+TEST_CASE("a job that cannot be right makes no session") {
+    const Folder folder;
+    write_file_atomically("a.cxc", "one\n", 0600);
+    write_file_atomically("empty.cxc", "# nothing\n", 0600);
+    fs::create_directory("d");
+    write_file_atomically("d/a.cxc", "one\n", 0600);
+    const LoopbackApi api([](const std::string&) { return test::json_answer(500, "{}"); });
+    for (const auto& words : std::vector<std::vector<std::string>>{{},
+                                                                   {"empty.cxc"},
+                                                                   {"a.cxc", "d/a.cxc"},
+                                                                   {"a.cxc", "--out", "/etc/x"},
+                                                                   {"a.cxc", "--memory", "much"}})
+        CHECK(run_job(api, words).status == 2);
+    CHECK(run_job(api, {"missing.cxc"}).status == 3);
+    CHECK(run_job(api, {"a.cxc", "--in", "d"}).status == 3);
+    CHECK(api.requests().empty());
+}

@@ -1,0 +1,85 @@
+#include "sandbox/base/error.hpp"
+#include "sandbox/launcher/last_words.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <catch2/catch.hpp>
+
+using namespace sandbox;
+using namespace sandbox::launcher;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Folder {
+    Folder() {
+        std::string name = (fs::temp_directory_path() / "last-words-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr)
+            throw_errno("mkdtemp");
+        path = name;
+    }
+    ~Folder() { fs::remove_all(path); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    fs::path path;
+};
+
+protocol::Ended ended(const std::string& session, std::uint64_t cpu = 7) {
+    protocol::Ended words;
+    words.session = session;
+    words.cpu_microseconds = cpu;
+    words.last_step = "stdin";
+    return words;
+}
+
+/// `aaaaaaaaaaaaaaaa` and so on.
+std::string name(std::size_t number) {
+    std::string text(16, 'a');
+    for (std::size_t place = 16; place-- > 0; number /= 26)
+        text[place] = static_cast<char>('a' + number % 26);
+    return text;
+}
+
+} // namespace
+
+TEST_CASE("last words are told again and again, by the next launcher too, until they are forgotten") {
+    const Folder folder;
+    {
+        LastWords words(folder.path.string());
+        words.keep(ended(name(1)));
+        words.keep(ended(name(2)));
+        words.keep(ended(name(1), 9));
+        CHECK(words.find(name(1)) == ended(name(1), 9));
+        CHECK(words.find(name(2)) == ended(name(2)));
+        CHECK_FALSE(words.find(name(3)).has_value());
+    }
+    LastWords words(folder.path.string());
+    CHECK(words.sessions().size() == 2);
+    CHECK(words.find(name(1)) == ended(name(1), 9));
+    words.forget(name(1));
+    words.forget(name(3));
+    CHECK_FALSE(words.find(name(1)).has_value());
+    CHECK(LastWords(folder.path.string()).sessions() == std::deque<std::string>{name(2)});
+}
+
+TEST_CASE("what is half written is no one's last words") {
+    const Folder folder;
+    std::ofstream(folder.path / ".tmp123") << "{";
+    std::ofstream(folder.path / name(1)) << "{";
+    LastWords words(folder.path.string());
+    CHECK_FALSE(words.find(name(1)).has_value());
+    CHECK_FALSE(fs::exists(folder.path / ".tmp123"));
+}
+
+TEST_CASE("a manager that forgets nothing does not fill the folder: the oldest go") {
+    const Folder folder;
+    LastWords words(folder.path.string(), 8);
+    for (std::size_t i = 0; i < 11; ++i)
+        words.keep(ended(name(i)));
+    CHECK(words.sessions().size() == 8);
+    CHECK_FALSE(words.find(name(2)).has_value());
+    CHECK(words.find(name(3)).has_value());
+    CHECK_FALSE(fs::exists(folder.path / name(2)));
+}
