@@ -134,6 +134,54 @@ asio::awaitable<Response> get_tenant(Manager& manager, Exchange exchange) {
     throw Error(Errc::not_found, "there is no such tenant", "GET /v1/tenants lists them.", "name");
 }
 
+/// With names as of the metrics; GB as of decimal prefixes.
+void put_usage(nlohmann::ordered_json& object, const manager::DayUsage& usage) {
+    object["sessions"] = usage.sessions;
+    object["session_hours"] = usage.session_seconds / 3600;
+    object["cpu_seconds"] = std::chrono::duration<double>(usage.cpu).count();
+    object["memory_gb_hours"] = nullptr;
+    if (usage.memory_byte_seconds)
+        object["memory_gb_hours"] = *usage.memory_byte_seconds / 1e9 / 3600;
+}
+
+bool is_known(Manager& manager, const std::string& tenant) {
+    const std::vector<policy::Tenant> tenants = manager.tenants();
+    return std::ranges::find(tenants, tenant, &policy::Tenant::name) != tenants.end();
+}
+
+/// A tenant's own, of an admin anyone's: of one that is gone too, as long as there is something of it.
+asio::awaitable<Response> usage(Manager& manager, Exchange exchange) {
+    check_parameters(exchange.request, {"since", "until"});
+    const std::string& tenant = exchange.captured.at("name");
+    const auto now = std::chrono::system_clock::now();
+    std::string since = day_parameter(exchange.request, "since"),
+                until = day_parameter(exchange.request, "until");
+    if (since.empty())
+        since = format_time(now - std::chrono::days(29)).substr(0, 10);
+    if (until.empty())
+        until = format_time(now).substr(0, 10);
+    std::vector<manager::DayUsage> days;
+    if (exchange.caller.role == Role::admin || exchange.caller.tenant == tenant)
+        days = manager.usage(tenant, since, until);
+    if (days.empty() && (!is_known(manager, tenant) ||
+                         (exchange.caller.role != Role::admin && exchange.caller.tenant != tenant)))
+        throw Error(Errc::not_found, "there is no such tenant", "GET /v1/whoami tells yours.", "name");
+    nlohmann::ordered_json document{{"tenant", tenant}, {"since", since}, {"until", until}};
+    manager::DayUsage total;
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const manager::DayUsage& day : days) {
+        put_usage(list.emplace_back(nlohmann::ordered_json{{"day", day.day}}), day);
+        total.sessions += day.sessions;
+        total.session_seconds += day.session_seconds;
+        total.cpu += day.cpu;
+        if (day.memory_byte_seconds)
+            total.memory_byte_seconds = total.memory_byte_seconds.value_or(0) + *day.memory_byte_seconds;
+    }
+    document["days"] = std::move(list);
+    put_usage(document["total"], total);
+    co_return ok(document.dump());
+}
+
 /// `started_at` tells one manager from the next.
 asio::awaitable<Response> healthz(Manager&, Exchange) {
     static const std::string started_at = format_time(std::chrono::system_clock::now());
@@ -186,6 +234,7 @@ void handlers::add_catalog(std::vector<Route>& routes, Manager& manager, const s
     add("/v1/policies/{name}", Role::tenant, get_policy);
     add("/v1/tenants", Role::admin, list_tenants);
     add("/v1/tenants/{name}", Role::admin, get_tenant);
+    add("/v1/tenants/{name}/usage", Role::tenant, usage);
     add("/v1/pressure", Role::tenant, pressure);
     routes.back().for_monitors = true;
     add("/v1/quota", Role::tenant, quota);

@@ -157,6 +157,15 @@ Duration queue_timeout_of(const Json& value) {
     return seconds > 0 ? std::max(to_duration(seconds), Duration(1)) : Duration::zero();
 }
 
+/// d in the pattern is a digit, anything else itself.
+bool begins_like(std::string_view text, std::string_view pattern) {
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        if (i == text.size() || (pattern[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != pattern[i]))
+            return false;
+    }
+    return true;
+}
+
 } // namespace
 
 manager::CreateRequest parse_create(const std::string& body, const Caller& caller) {
@@ -303,11 +312,7 @@ std::string time_parameter(const Request& request, std::string_view name) {
     if (!text)
         return {};
     constexpr std::string_view kPattern = "dddd-dd-ddTdd:dd:dd";
-    bool good = text->size() > kPattern.size() && text->back() == 'Z';
-    for (std::size_t i = 0; good && i < kPattern.size(); ++i) {
-        const char c = (*text)[i];
-        good = kPattern[i] == 'd' ? c >= '0' && c <= '9' : c == kPattern[i];
-    }
+    bool good = text->size() > kPattern.size() && text->back() == 'Z' && begins_like(*text, kPattern);
     std::string fraction = good ? text->substr(kPattern.size(), text->size() - kPattern.size() - 1) : "";
     if (fraction.empty())
         fraction = ".";
@@ -316,6 +321,21 @@ std::string time_parameter(const Request& request, std::string_view name) {
         refuse(std::string(name), "the value is no time in UTC", "Send it as 2026-01-31T12:00:00Z.");
     fraction.resize(4, '0'); // milliseconds, as the trail has them
     return text->substr(0, kPattern.size()) + fraction + "Z";
+}
+
+std::string day_parameter(const Request& request, std::string_view name) {
+    std::string text = request.parameter(name).value_or("");
+    if (text.empty() && !request.parameter(name))
+        return text;
+    constexpr std::string_view kPattern = "dddd-dd-dd";
+    namespace chrono = std::chrono;
+    if (text.size() != kPattern.size() || !begins_like(text, kPattern) ||
+        !chrono::year_month_day(chrono::year(std::stoi(text.substr(0, 4))),
+                                chrono::month(static_cast<unsigned>(std::stoi(text.substr(5, 2)))),
+                                chrono::day(static_cast<unsigned>(std::stoi(text.substr(8)))))
+             .ok())
+        refuse(std::string(name), "the value is no day", "Send it as 2026-01-31.");
+    return text;
 }
 
 bool flag_parameter(const Request& request, std::string_view name) {

@@ -1,8 +1,11 @@
 #include "verbs.hpp"
 #include "words.hpp"
 
+#include <iomanip>
 #include <memory>
 #include <ostream>
+#include <sstream>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -62,16 +65,61 @@ void show(Context& context, const std::string& name) {
     context.terminal.out << table.text(context.terminal.width, false);
 }
 
+std::string number_word(const Json& object, const char* key, int places) {
+    const Json value = member(object, {key});
+    if (!value.is_number())
+        return "-";
+    std::ostringstream text;
+    text << std::fixed << std::setprecision(places) << value.get<double>();
+    return text.str();
+}
+
+struct Days {
+    std::string tenant, since, until;
+};
+
+void usage(Context& context, const Days& wanted) {
+    std::string path = "/v1/tenants/" + encode_component(wanted.tenant) + "/usage", separator = "?";
+    for (const auto& [name, value] : {std::pair("since", wanted.since), std::pair("until", wanted.until)}) {
+        if (!value.empty())
+            path += std::exchange(separator, "&") + name + "=" + encode_component(value);
+    }
+    const Json answer = context.api().get(path);
+    if (context.json()) {
+        context.print(answer);
+        return;
+    }
+    Table table({{"DAY"},
+                 {"SESSIONS", Align::right},
+                 {"SESSION HOURS", Align::right},
+                 {"CPU SECONDS", Align::right},
+                 {"MEMORY GB HOURS", Align::right}});
+    const auto add = [&](const std::string& day, const Json& part) {
+        table.add({day, word(part, {"sessions"}), number_word(part, "session_hours", 2),
+                   number_word(part, "cpu_seconds", 1), number_word(part, "memory_gb_hours", 3)});
+    };
+    for (const Json& day : answer.at("days"))
+        add(word(day, {"day"}), day);
+    add("total", answer.at("total"));
+    context.print(table);
+}
+
 } // namespace
 
 void add_tenant(Verb& app, Context& context) {
-    Verb verb = app.add_verb("tenant", "Look at tenants (admin)");
+    Verb verb = app.add_verb("tenant", "Look at tenants (admin), and at what they use");
     verb.require_verb();
     verb.add_verb("ls", "List the tenants").run([&context] { list(context); });
     const auto name = std::make_shared<std::string>();
     Verb part = verb.add_verb("show", "Show one tenant");
     part.option("NAME", *name, "The tenant").of("TENANT").required();
     part.run([name, &context] { show(context, *name); });
+    const auto days = std::make_shared<Days>();
+    part = verb.add_verb("usage", "What its sessions have used, by day of UTC: a tenant may see its own");
+    part.option("NAME", days->tenant, "The tenant").of("TENANT").required();
+    part.option("--since", days->since, "The first day, as 2026-01-31; 29 days ago unless given").of("DAY");
+    part.option("--until", days->until, "The last day; today unless given").of("DAY");
+    part.run([days, &context] { usage(context, *days); });
 }
 
 } // namespace sandbox::ctl

@@ -34,6 +34,7 @@ SessionPtr session_of(Core& core, const SessionRecord& record) {
     session->exit_asked = record.exit_asked;
     session->log_tail = record.log_tail;
     session->repeat = record.repeat;
+    session->open_use.restore(record.booked_cpu);
     session->restore(record.view.state, record.created, record.intent);
     return session;
 }
@@ -57,6 +58,7 @@ void resume(const CorePtr& core, const SessionPtr& session) {
 
 void adopt(const CorePtr& core) {
     load_tokens(*core);
+    load_accounts(*core);
     std::vector<SessionRecord> ended, live;
     std::vector<std::pair<RepeatMark, std::string>> keys;
     for (SessionRecord& record : core->store.load())

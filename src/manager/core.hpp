@@ -1,5 +1,6 @@
 #pragma once
 
+#include "accounts.hpp"
 #include "admission.hpp"
 #include "catalog.hpp"
 #include "counters.hpp"
@@ -68,6 +69,7 @@ struct Core {
     Reclaimer reclaimer;
     Registry registry;
     Tokens tokens;
+    Accounts accounts;
     ProbedEngines probed_engines;
     Admission admission;
     EventLog events;
@@ -93,8 +95,22 @@ void note_audit(Core& core, const Session& session, std::string action, std::str
                 std::string detail);
 /// Its record as it is now, or with the state that it takes next.
 void put_record(Core& core, const Session& session, std::optional<State> next = {});
+/// The same, with the account that has what the session has used.
+void put_record(Core& core, const Session& session, const DayUsage& account);
 /// Waits until all records are on the disk. False: they cannot be written now.
 boost::asio::awaitable<bool> is_stored(CorePtr core);
+
+/// account_keeping.cpp: what tenants have used, here and in the store.
+void load_accounts(Core& core);
+/// It counts as one that was made today.
+void count_made(Core& core, const Session& session);
+/// What it has used is in its tenant's account.
+void book(Core& core, Session& session);
+/// Of each session in this slice (sampler.hpp), which has just been sampled.
+void account_slice(Core& core, unsigned slice);
+/// From a day to a day, both with it, and what is not booked yet.
+std::vector<DayUsage> usage_of(const Core& core, const std::string& tenant, const std::string& since,
+                               const std::string& until);
 
 /// token_keeping.cpp: the API tokens, here and in the store.
 void load_tokens(Core& core);

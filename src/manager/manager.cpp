@@ -422,6 +422,11 @@ std::vector<ApiToken> Manager::tokens() const {
     return impl_->core->tokens.list();
 }
 
+std::vector<DayUsage> Manager::usage(const std::string& tenant, const std::string& since,
+                                     const std::string& until) const {
+    return usage_of(*impl_->core, tenant, since, until);
+}
+
 void Manager::drain(bool draining) {
     set_draining(*impl_->core, draining);
 }

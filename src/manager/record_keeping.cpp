@@ -27,6 +27,7 @@ SessionRecord record_of(const Core& core, const Session& session) {
     record.exit_asked = session.exit_asked;
     record.log_tail = session.log_tail;
     record.repeat = session.repeat;
+    record.booked_cpu = session.open_use.booked_cpu();
     record.start_timeout = session.policy.chimerax.start_timeout;
     record.command_timeout = session.policy.chimerax.command_timeout;
     record.grace = session.grace;
@@ -147,21 +148,30 @@ void put_record(Core& core, const Session& session, std::optional<State> next) {
     core.store.put(std::move(record));
 }
 
+void put_record(Core& core, const Session& session, const DayUsage& account) {
+    core.store.put(record_of(core, session), account);
+}
+
 void keep(Core& core, const SessionPtr& session) {
     core.registry.add(session);
+    session->open_day = day_of(std::chrono::system_clock::now());
     if (session->kind() == Kind::tenant) {
         session->on_moved = [&core, &session = *session](State from, const std::string& why) {
             fault_point(session.state());
             core.counters.note_step(session, from);
             tell(core, session, from, why);
-            put_record(core, session);
+            if (session.state() == State::ended)
+                book(core, session);
+            else
+                put_record(core, session);
         };
     }
     if (session->state() == State::recovering) // the store has it
         return;
-    if (session->kind() == Kind::tenant)
-        tell(core, *session, std::nullopt, "policy " + session->facts.policy);
-    put_record(core, *session);
+    if (session->kind() != Kind::tenant)
+        return;
+    tell(core, *session, std::nullopt, "policy " + session->facts.policy);
+    count_made(core, *session);
 }
 
 boost::asio::awaitable<bool> is_stored(CorePtr core) {

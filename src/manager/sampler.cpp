@@ -71,6 +71,7 @@ asio::awaitable<void> sample_forever(std::weak_ptr<Core> weak) {
             std::chrono::duration<double>(std::chrono::steady_clock::now() - due).count());
         // Who looked at a session a moment ago has sampled it.
         sample_slice(core->registry, core->counters, slice, core->tuning.sample_interval / 2);
+        account_slice(*core, slice);
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "accounts.hpp"
 #include "fifo_gate.hpp"
 #include "figures.hpp"
 #include "reclaimer.hpp"
@@ -138,6 +139,9 @@ class Session : public std::enable_shared_from_this<Session> {
     kernel::CgroupDir cgroup;
     std::unique_ptr<Figures> figures; ///< while there is a sandbox
     CountedUse counted;
+    OpenUse open_use;
+    std::string open_day;              ///< which that is for
+    BootClock::time_point booked_at{}; ///< the last time
     std::optional<boost::asio::posix::stream_descriptor> init_pidfd;
     std::optional<boost::asio::posix::stream_descriptor> payload_events;
     std::optional<boost::asio::ip::tcp::acceptor> published;

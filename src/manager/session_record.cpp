@@ -147,6 +147,7 @@ void fields(Visit& visit, T& record) {
     visit("exit_asked", record.exit_asked);
     visit("log_tail", record.log_tail);
     visit("repeat", record.repeat);
+    visit("booked_cpu_us", record.booked_cpu);
     visit("start_timeout", record.start_timeout);
     visit("command_timeout", record.command_timeout);
     visit("grace", record.grace);
@@ -185,7 +186,7 @@ Json write_value(const T& value) {
         return object;
     } else if constexpr (std::same_as<T, Bytes>) {
         return value.value;
-    } else if constexpr (std::same_as<T, Duration>) {
+    } else if constexpr (std::same_as<T, Duration> || std::same_as<T, std::chrono::microseconds>) {
         return value.count();
     } else if constexpr (requires { value.time_since_epoch(); }) {
         return std::chrono::duration_cast<std::chrono::nanoseconds>(value.time_since_epoch()).count();
@@ -235,8 +236,8 @@ void read_value(const Json& json, T& value) {
         fields(reader, value);
     } else if constexpr (std::same_as<T, Bytes>) {
         json.get_to(value.value);
-    } else if constexpr (std::same_as<T, Duration>) {
-        value = Duration(json.get<Duration::rep>());
+    } else if constexpr (std::same_as<T, Duration> || std::same_as<T, std::chrono::microseconds>) {
+        value = T(json.get<typename T::rep>());
     } else if constexpr (requires { value.time_since_epoch(); }) {
         const std::chrono::nanoseconds since(json.get<std::int64_t>());
         value = T(std::chrono::duration_cast<typename T::duration>(since));

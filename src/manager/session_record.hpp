@@ -6,6 +6,7 @@
 #include "sandbox/policy/policy.hpp"
 #include "verdict.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -23,6 +24,7 @@ struct SessionRecord {
     bool exit_asked = false;
     std::string log_tail; ///< its last lines, once it ends
     std::optional<RepeatMark> repeat;
+    std::chrono::microseconds booked_cpu{0}; ///< what its tenant's account has of it
 
     // What is in force of its policy, whatever becomes of the policy's file.
     Duration start_timeout{}, command_timeout{}, grace{};

@@ -41,6 +41,15 @@ constexpr std::array kMigrations{
     " expires_at INTEGER NOT NULL,"
     " last_used_at INTEGER,"
     " revoked_at INTEGER) WITHOUT ROWID;",
+
+    "CREATE TABLE usage ("
+    " tenant TEXT NOT NULL,"
+    " day TEXT NOT NULL," // of UTC, as 2026-01-31
+    " sessions INTEGER NOT NULL,"
+    " session_seconds REAL NOT NULL,"
+    " cpu_us INTEGER NOT NULL,"
+    " memory_byte_seconds REAL,"
+    " PRIMARY KEY (tenant, day)) WITHOUT ROWID;",
 };
 
 constexpr const char* kPut =
@@ -53,6 +62,10 @@ constexpr const char* kPutToken = "INSERT INTO tokens (id, hash, role, tenant, s
                                   "created_at, expires_at, last_used_at,"
                                   " revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
                                   " ON CONFLICT (id) DO UPDATE SET last_used_at = ?10, revoked_at = ?11";
+
+constexpr const char* kPutUsage =
+    "INSERT OR REPLACE INTO usage (tenant, day, sessions, session_seconds, cpu_us,"
+    " memory_byte_seconds) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 std::int64_t milliseconds(WallTime time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
@@ -122,8 +135,12 @@ class Statement {
                    : std::string(bytes, static_cast<std::size_t>(::sqlite3_column_bytes(statement_, column)));
     }
 
+    bool is_null(int column) const { return ::sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+    std::int64_t integer(int column) const { return ::sqlite3_column_int64(statement_, column); }
+    double real(int column) const { return ::sqlite3_column_double(statement_, column); }
+
     std::optional<WallTime> time(int column) const {
-        if (::sqlite3_column_type(statement_, column) == SQLITE_NULL)
+        if (is_null(column))
             return std::nullopt;
         return WallTime(std::chrono::milliseconds(::sqlite3_column_int64(statement_, column)));
     }
@@ -172,6 +189,18 @@ void put(Statement& statement, const TokenRecord& record) {
     statement.reset();
 }
 
+void put(Statement& statement, const DayUsage& usage) {
+    statement.bind(1, usage.tenant);
+    statement.bind(2, usage.day);
+    statement.bind(3, static_cast<std::int64_t>(usage.sessions));
+    statement.bind(4, usage.session_seconds);
+    statement.bind(5, static_cast<std::int64_t>(usage.cpu.count()));
+    if (usage.memory_byte_seconds)
+        statement.bind(6, *usage.memory_byte_seconds);
+    statement.step();
+    statement.reset();
+}
+
 void forget(Statement statement, const std::vector<std::string>& ids) {
     for (const std::string& id : ids) {
         statement.bind(1, id);
@@ -195,7 +224,7 @@ Store::Store(std::string path, Duration patience) : path_(std::move(path)), pati
         log::error(
             "the store " + path_ + " is damaged (" + error.what() + ") and set aside as " + set_aside_ +
             "; sessions that live are known from the launcher, those that had ended are not, and all API "
-            "tokens are lost: make new ones");
+            "tokens are lost: make new ones; so is what tenants have used until now");
         std::filesystem::rename(path_, set_aside_);
         // The log of what was not yet in the file belongs to it, and to no other.
         for (const char* suffix : {"-wal", "-shm", "-journal"})
@@ -297,6 +326,24 @@ std::vector<TokenRecord> Store::load_tokens() {
     return records;
 }
 
+std::vector<DayUsage> Store::load_usage() {
+    std::vector<DayUsage> accounts;
+    Statement row(database_.get(),
+                  "SELECT tenant, day, sessions, session_seconds, cpu_us, memory_byte_seconds FROM usage");
+    while (row.step()) {
+        DayUsage account{.tenant = row.text(0),
+                         .day = row.text(1),
+                         .sessions = static_cast<std::uint64_t>(row.integer(2)),
+                         .session_seconds = row.real(3),
+                         .cpu = std::chrono::microseconds(row.integer(4)),
+                         .memory_byte_seconds = {}};
+        if (!row.is_null(5))
+            account.memory_byte_seconds = row.real(5);
+        accounts.push_back(std::move(account));
+    }
+    return accounts;
+}
+
 void Store::copy_to(const std::string& path) {
     sqlite3* raw = nullptr;
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
@@ -329,6 +376,12 @@ void Store::write(const StoreBatch& batch) {
         for (const TokenRecord& record : batch.put_tokens)
             put(put_token, record);
         forget(Statement(database_.get(), "DELETE FROM tokens WHERE id = ?1"), batch.forget_tokens);
+        Statement put_usage(database_.get(), kPutUsage);
+        for (const DayUsage& usage : batch.put_usage)
+            put(put_usage, usage);
+        if (!batch.forget_usage_before.empty())
+            forget(Statement(database_.get(), "DELETE FROM usage WHERE day < ?1"),
+                   {batch.forget_usage_before});
         execute("COMMIT");
     } catch (...) {
         ::sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);

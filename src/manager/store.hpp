@@ -1,5 +1,6 @@
 #pragma once
 
+#include "sandbox/manager/day_usage.hpp"
 #include "session_record.hpp"
 #include "tokens.hpp"
 
@@ -18,15 +19,18 @@ struct StoreBatch {
     std::vector<std::string> forget; ///< ids
     std::vector<TokenRecord> put_tokens = {};
     std::vector<std::string> forget_tokens = {};
+    std::vector<DayUsage> put_usage = {};
+    std::string forget_usage_before = {}; ///< that day; empty: none
 
     bool empty() const {
-        return put.empty() && forget.empty() && put_tokens.empty() && forget_tokens.empty();
+        return put.empty() && forget.empty() && put_tokens.empty() && forget_tokens.empty() &&
+               put_usage.empty() && forget_usage_before.empty();
     }
 };
 
-/// The sessions that live and those that have ended, and the API tokens, in a SQLite file (WAL,
-/// synchronous=FULL: what is written survives the loss of power). One program at a time has it open. Not for
-/// several threads at once.
+/// The sessions that live and those that have ended, the API tokens and the tenants' usage, in a SQLite file
+/// (WAL, synchronous=FULL: what is written survives the loss of power). One program at a time has it open.
+/// Not for several threads at once.
 class Store {
   public:
     /// Opens or makes it, checks it (PRAGMA quick_check) and brings it to this release's schema. A damaged
@@ -42,6 +46,7 @@ class Store {
     std::vector<SessionRecord> load();
 
     std::vector<TokenRecord> load_tokens();
+    std::vector<DayUsage> load_usage();
 
     /// All of it or nothing. Throws Error io.
     void write(const StoreBatch& batch);

@@ -80,11 +80,22 @@ class StoreWriter::Thread {
         wake_.notify_one();
     }
 
-    void put(SessionRecord record, std::uint64_t number) {
+    void put(SessionRecord record, std::optional<DayUsage> account, std::uint64_t number) {
         {
             const std::lock_guard lock(mutex_);
+            if (account)
+                usage_.insert_or_assign(key_of(*account), std::move(*account));
             std::string id = record.view.id;
             put_.insert_or_assign(std::move(id), std::move(record));
+            number_ = number;
+        }
+        wake_.notify_one();
+    }
+
+    void forget_usage_before(std::string day, std::uint64_t number) {
+        {
+            const std::lock_guard lock(mutex_);
+            forget_usage_before_ = std::move(day);
             number_ = number;
         }
         wake_.notify_one();
@@ -130,10 +141,13 @@ class StoreWriter::Thread {
 
   private:
     using Records = std::map<std::string, SessionRecord>;
+    using Usage = std::map<std::pair<std::string, std::string>, DayUsage>; ///< by tenant and day
+
+    static Usage::key_type key_of(const DayUsage& account) { return {account.tenant, account.day}; }
 
     bool has_work() const {
-        return !put_.empty() || !forget_.empty() || !tokens_.empty() || !lines_.empty() || gap_.count > 0 ||
-               !copies_.empty();
+        return !put_.empty() || !forget_.empty() || !tokens_.empty() || !usage_.empty() ||
+               !forget_usage_before_.empty() || !lines_.empty() || gap_.count > 0 || !copies_.empty();
     }
 
     /// Lines that were dropped and are not told in the trail yet.
@@ -186,6 +200,9 @@ class StoreWriter::Thread {
             else
                 work.batch.forget_tokens.push_back(id);
         }
+        for (auto& [key, account] : std::exchange(usage_, {}))
+            work.batch.put_usage.push_back(std::move(account));
+        work.batch.forget_usage_before = std::exchange(forget_usage_before_, {});
         return work;
     }
 
@@ -303,6 +320,12 @@ class StoreWriter::Thread {
         }
         for (std::string& id : batch.forget_tokens)
             tokens_.try_emplace(std::move(id), std::nullopt);
+        for (DayUsage& account : batch.put_usage) {
+            Usage::key_type key = key_of(account);
+            usage_.try_emplace(std::move(key), std::move(account));
+        }
+        if (forget_usage_before_.empty())
+            forget_usage_before_ = std::move(batch.forget_usage_before);
     }
 
     void tell(std::uint64_t number, const std::optional<Error>& failure) {
@@ -332,6 +355,8 @@ class StoreWriter::Thread {
     Records put_;
     std::set<std::string> forget_;
     std::map<std::string, std::optional<TokenRecord>> tokens_;
+    Usage usage_;
+    std::string forget_usage_before_;
     std::uint64_t number_ = 0;
     std::string lines_; ///< of the trail
     std::uint64_t line_count_ = 0, noted_ = 0;
@@ -358,7 +383,21 @@ std::vector<SessionRecord> StoreWriter::load() {
 
 void StoreWriter::put(SessionRecord record) {
     if (thread_)
-        thread_->put(std::move(record), ++state_->put);
+        thread_->put(std::move(record), std::nullopt, ++state_->put);
+}
+
+void StoreWriter::put(SessionRecord record, DayUsage account) {
+    if (thread_)
+        thread_->put(std::move(record), std::move(account), ++state_->put);
+}
+
+std::vector<DayUsage> StoreWriter::load_usage() {
+    return thread_->store().load_usage();
+}
+
+void StoreWriter::forget_usage_before(std::string day) {
+    if (thread_)
+        thread_->forget_usage_before(std::move(day), ++state_->put);
 }
 
 void StoreWriter::forget(std::string id) {

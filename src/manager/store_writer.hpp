@@ -32,9 +32,13 @@ class StoreWriter {
     /// What an earlier manager left. Once, before the first write.
     std::vector<SessionRecord> load();
     std::vector<TokenRecord> load_tokens();
+    std::vector<DayUsage> load_usage();
 
     /// The newest record of a session counts.
     void put(SessionRecord record);
+    /// Both or neither: the record says how much of it the account has.
+    void put(SessionRecord record, DayUsage account);
+    void forget_usage_before(std::string day);
     void forget(std::string id);
     void put_token(TokenRecord record);
     void forget_token(std::string id);

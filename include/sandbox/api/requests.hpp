@@ -45,6 +45,8 @@ RenderRequest parse_render(const std::string& body);
 
 /// A parameter that is RFC 3339 UTC, in the form of format_time; empty where it is absent.
 std::string time_parameter(const Request& request, std::string_view name);
+/// A parameter that is a day of UTC, as 2026-01-31; empty where it is absent. Throws Error invalid_argument.
+std::string day_parameter(const Request& request, std::string_view name);
 /// A parameter that is 1 or true, 0 or false.
 bool flag_parameter(const Request& request, std::string_view name);
 

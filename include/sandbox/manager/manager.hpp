@@ -6,6 +6,7 @@
 #include "sandbox/chimerax/rest_client.hpp"
 #include "sandbox/manager/api_token.hpp"
 #include "sandbox/manager/audit.hpp"
+#include "sandbox/manager/day_usage.hpp"
 #include "sandbox/manager/event.hpp"
 #include "sandbox/manager/pressure_view.hpp"
 #include "sandbox/manager/session_view.hpp"
@@ -221,6 +222,11 @@ class Manager {
     Stats stats(const std::string& id, bool with_history) const;
     /// What this manager has counted, and how things stand, under their names of the metrics.
     std::vector<metric::Family> metrics() const;
+
+    /// What a tenant's sessions have used, from a day of UTC to a day, both with it, each as 2026-01-31; days
+    /// without any are left out. Kept for 400 days, and when the tenant is gone too.
+    std::vector<DayUsage> usage(const std::string& tenant, const std::string& since,
+                                const std::string& until) const;
 
     /// From now on creates are refused (unavailable, with the reason `draining`), also by the next manager,
     /// until that is undone; what waits in the queue ends, what runs stays. Throws Error io where it cannot

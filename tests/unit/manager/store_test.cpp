@@ -193,10 +193,11 @@ TEST_CASE("tokens come back as they were, and the forgotten ones do not") {
 TEST_CASE("a store of the first release is brought to this one's schema, and keeps its sessions") {
     const Folder folder;
     { Store(folder.path).write({{record_of("a")}, {}}); }
-    folder.execute("DROP TABLE tokens; PRAGMA user_version = 1");
+    folder.execute("DROP TABLE tokens; DROP TABLE usage; PRAGMA user_version = 1");
     Store store(folder.path);
     CHECK(ids_of(store.load()) == std::vector<std::string>{"a"});
     CHECK(store.load_tokens().empty());
+    CHECK(store.load_usage().empty());
     StoreBatch batch;
     batch.put_tokens = {{named("tok_a"), "hash"}};
     store.write(batch);
@@ -215,4 +216,40 @@ TEST_CASE("a token of a role that this release does not know is left out, and ho
     const std::vector<TokenRecord> found = Store(folder.path).load_tokens();
     REQUIRE(found.size() == 1);
     CHECK(found[0].token.id == "tok_b");
+}
+
+TEST_CASE("accounts come back as they were, the newest of each day, and not the forgotten") {
+    const Folder folder;
+    const DayUsage old{.tenant = "acme",
+                       .day = "2026-01-30",
+                       .sessions = 1,
+                       .session_seconds = 0,
+                       .cpu = 1s,
+                       .memory_byte_seconds = {}};
+    DayUsage account{.tenant = "acme",
+                     .day = "2026-01-31",
+                     .sessions = 2,
+                     .session_seconds = 1.5,
+                     .cpu = 3s,
+                     .memory_byte_seconds = {}};
+    {
+        Store store(folder.path);
+        StoreBatch batch;
+        batch.put_usage = {old, account};
+        store.write(batch);
+        account.cpu = 7'000'001us;
+        account.memory_byte_seconds = 1e12;
+        StoreBatch next;
+        next.put_usage = {account};
+        next.forget_usage_before = "2026-01-31";
+        store.write(next);
+    }
+    const std::vector<DayUsage> found = Store(folder.path).load_usage();
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].tenant == "acme");
+    CHECK(found[0].day == "2026-01-31");
+    CHECK(found[0].sessions == 2);
+    CHECK(found[0].session_seconds == 1.5);
+    CHECK(found[0].cpu == 7'000'001us);
+    CHECK(found[0].memory_byte_seconds == 1e12);
 }
