@@ -32,7 +32,7 @@ Check check_picture(const ApiClient& api) {
     if (draws)
         return {"picture", Verdict::good, "drawn in a sandbox", {}};
     return {"picture", Verdict::warning, "not known before the first session",
-            "sandboxctl create, and look again."};
+            "sandboxctl doctor --picture has one drawn."};
 }
 
 } // namespace

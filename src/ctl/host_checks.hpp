@@ -21,6 +21,7 @@ struct Check {
 struct HostView {
     std::string proc = "/proc";
     std::string cgroup = "/sys/fs/cgroup";
+    std::string etc = "/etc";
     std::string systemd = "/run/systemd/system"; ///< there where PID 1 is systemd (sd_booted(3))
     std::string kernel_release;                  ///< uname(2)
     bool clock_is_set = true;                    ///< adjtimex(2)
@@ -31,7 +32,7 @@ HostView this_host();
 /// Kernel, cgroup v2 and its controllers, PSI, swap, user namespaces, seccomp, clock. Throws nothing.
 std::vector<Check> check_host(const HostView& host);
 
-/// The site's settings, its policies, and the ChimeraX that each of them would run; whether the host hands
+/// The site's settings, its uids, its policies, and the ChimeraX that each of them would run; whether the host hands
 /// down cgroups and has the descriptors and the disk space that the settings want. Throws nothing.
 std::vector<Check> check_site(const std::string& config, const HostView& host);
 

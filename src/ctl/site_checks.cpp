@@ -5,11 +5,16 @@
 #include "sandbox/policy/loader.hpp"
 #include "words.hpp"
 
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <optional>
 #include <set>
 #include <sstream>
+#include <vector>
 
 #include <sys/statvfs.h>
 
@@ -94,6 +99,67 @@ Check check_delegation(const policy::Site& site, const HostView& host) {
                 "/cgroup.subtree_control, if the launcher does not."};
 }
 
+/// Decimal fields between these characters: of passwd(5), subuid(5), uid_map (user_namespaces(7)). What is no
+/// such line has none.
+std::vector<std::uint64_t> numbers_of(const std::string& line, const char* separators, std::size_t first) {
+    std::vector<std::uint64_t> numbers;
+    std::size_t start = 0;
+    for (std::size_t field = 0; start <= line.size(); ++field) {
+        const std::size_t end = std::min(line.find_first_of(separators, start), line.size());
+        std::uint64_t number = 0;
+        const char* last = line.data() + end;
+        const auto [rest, error] = std::from_chars(line.data() + start, last, number);
+        if (field >= first && error == std::errc() && rest == last)
+            numbers.push_back(number);
+        start = end + 1;
+    }
+    return numbers;
+}
+
+/// The parts of the site's uids that this user namespace maps (user_namespaces(7)).
+std::uint64_t mapped_of(const std::string& uid_map, std::uint64_t first, std::uint64_t count) {
+    std::uint64_t mapped = 0;
+    std::istringstream lines(uid_map);
+    std::uint64_t inside = 0, outside = 0, length = 0;
+    while (lines >> inside >> outside >> length) {
+        const std::uint64_t start = std::max(first, inside), end = std::min(first + count, inside + length);
+        mapped += end > start ? end - start : 0;
+    }
+    return mapped;
+}
+
+/// Each slot's sessions run as a uid of their own: it must exist for this kernel, and be nobody else's.
+Check check_uids(const policy::Site& site, const HostView& host) {
+    const std::uint64_t first = site.uid_base, count = site.slots, end = first + count;
+    const std::string range = std::to_string(first) + " to " + std::to_string(end - 1);
+    const std::string cure = "Set uid_base in sandboxd.toml to the first of " + std::to_string(count) +
+                             " uids that are nobody's, and start the launcher anew.";
+    const std::uint64_t mapped = mapped_of(text_of(host.proc + "/self/uid_map"), first, count);
+    if (mapped < count)
+        return {"uids", Verdict::failed,
+                "this user namespace has " + std::to_string(mapped) + " of the uids " + range,
+                "Give the container a uid map that has them (/proc/self/uid_map), or: " + cure};
+    std::string line;
+    std::ifstream users(host.etc + "/passwd");
+    while (std::getline(users, line)) {
+        const std::vector<std::uint64_t> numbers = numbers_of(line, ":", 2);
+        if (!numbers.empty() && numbers[0] >= first && numbers[0] < end)
+            return {"uids", Verdict::failed,
+                    "user " + line.substr(0, line.find(':')) + " has one of the sessions' uids, " + range,
+                    cure};
+    }
+    std::ifstream given(host.etc + "/subuid");
+    while (std::getline(given, line)) {
+        const std::vector<std::uint64_t> numbers = numbers_of(line, ":", 1);
+        if (numbers.size() == 2 && numbers[0] < end && numbers[0] + numbers[1] > first)
+            return {"uids", Verdict::warning,
+                    host.etc + "/subuid gives " + line.substr(0, line.find(':')) +
+                        " some of the sessions' uids, " + range,
+                    cure};
+    }
+    return {"uids", Verdict::good, range, {}};
+}
+
 /// A session costs manager and launcher some descriptors each: pidfd, cgroup files, connections.
 Check check_descriptors(const policy::Site& site, const HostView& host) {
     constexpr std::uint64_t kOfSession = 16, kBesides = 512;
@@ -141,6 +207,7 @@ std::vector<Check> check_site(const std::string& config, const HostView& host) {
         }
     }
     checks.push_back(check_delegation(site, host));
+    checks.push_back(check_uids(site, host));
     checks.push_back(check_descriptors(site, host));
     checks.push_back(check_disk(site));
     Executables executables;

@@ -1,4 +1,5 @@
 #include "commands.hpp"
+#include "own_session.hpp"
 #include "progress.hpp"
 #include "session_text.hpp"
 #include "session_wishes.hpp"
@@ -23,10 +24,6 @@
 namespace sandbox::ctl {
 namespace {
 namespace fs = std::filesystem;
-
-/// For a place in the queue and the start.
-constexpr Duration kStartTimeout = std::chrono::minutes(10);
-constexpr Duration kEndTimeout = std::chrono::minutes(1);
 
 struct Options {
     std::string tenant, policy;
@@ -70,32 +67,6 @@ class Signals {
     UniqueFd fd_;
 };
 
-/// A session that ends with this, however.
-class JobSession {
-  public:
-    JobSession(const Context& context, const Json& wanted) : context_(context), api_(context.api()) {
-        // Not to be broken off: its answer has the id.
-        id_ = word(api_.post("/v1/sessions", wanted, kAnswerTimeout), {"id"});
-    }
-    JobSession(const JobSession&) = delete;
-    JobSession& operator=(const JobSession&) = delete;
-    ~JobSession() {
-        try {
-            const Progress progress(context_, "ending " + id_);
-            api_.remove("/v1/sessions/" + id_ + "?grace_seconds=0", kEndTimeout);
-        } catch (const Error& error) {
-            if (error.code() != Errc::gone && error.code() != Errc::not_found)
-                report(context_.terminal, error);
-        }
-    }
-    const std::string& id() const { return id_; }
-
-  private:
-    const Context& context_;
-    ApiClient api_;
-    std::string id_;
-};
-
 /// `exit` in a script ends the job, not ChimeraX over REST, which would abort.
 std::optional<int> exit_status_of(const std::string& command) {
     const std::size_t space = command.find_first_of(" \t");
@@ -124,9 +95,9 @@ class Job {
 
     /// The exit status.
     int run(const Json& wanted) {
-        const JobSession session(context_, wanted);
+        const OwnSession session(context_, wanted);
         route_ = "/v1/sessions/" + session.id();
-        wait_until_ready();
+        session.wait_until_ready(api_);
         const Workspace workspace(api_, session.id());
         for (const std::string& file : all_files())
             copy("sending " + name_of(file),
@@ -145,16 +116,6 @@ class Job {
         std::vector<std::string> files = options_.in;
         files.insert(files.end(), options_.scripts.begin(), options_.scripts.end());
         return files;
-    }
-
-    void wait_until_ready() const {
-        const Progress progress(context_, "making a session");
-        const Duration timeout = context_.globals.timeout.value_or(kStartTimeout);
-        const auto seconds = std::chrono::ceil<std::chrono::seconds>(timeout).count();
-        const Json session = api_.get(route_ + "/wait?state=ready%2Cended&timeout=" + std::to_string(seconds),
-                                      timeout + kAnswerTimeout);
-        if (word(session, {"state"}) == "ended")
-            throw Error(Errc::conflict, "the job's session " + state_words(session));
     }
 
     template <typename Action>

@@ -162,6 +162,18 @@ class Ctl:
             assert stopped.wait(30) == status, stopped.stderr.read()
         assert self.site.sandboxctl("ls", "-q").stdout == "", "every job's session has ended"
 
+    def picture(self):
+        """The doctor's own session draws, and is gone; what draws none is a finding, with its cure."""
+        def checked(*more):
+            done = self.site.sandboxctl("-o", "json", "doctor", "--config", self.site.folder / "sandboxd.toml", "--picture", *more, check=False)
+            return [check for check in json.loads(done.stdout)["checks"] if check["name"] == "picture"]
+        assert [check["verdict"] for check in checked("-p", "test")] == ["ok"]
+        ended = self.site.api("GET", "/v1/sessions?state=ended").json["sessions"]
+        assert "doctor" in [session["name"] for session in ended], ended
+        blind, = checked("-t", "globex", "-p", "nosuch")
+        assert blind["verdict"] == "failed" and blind["cure"], blind
+        assert self.site.sandboxctl("ls", "-q").stdout == "", "nothing is left of it"
+
 
 class Screen:
     """What a program writes to its terminal, as it comes."""
@@ -192,7 +204,8 @@ def main():
                 ("a session that runs is changed, started again and its log followed", ctl.steers),
                 ("attach edits lines, shows what others do, and ends with Ctrl-D", ctl.attach_at_a_terminal),
                 ("attach takes commands from a pipe", ctl.attach_by_a_pipe),
-                ("a job ends with its session, also when it fails or is stopped", ctl.jobs)):
+                ("a job ends with its session, also when it fails or is stopped", ctl.jobs),
+                ("the doctor has a picture drawn", ctl.picture)):
             tap.test(name, function)
     tap.finish()
 

@@ -25,6 +25,7 @@ class FakeHost {
         folder_ = name;
         write("cgroup/cgroup.controllers", "cpuset cpu io memory pids\n");
         write("proc/pressure/memory", "some avg10=0.00\n");
+        write("proc/self/uid_map", "         0          0 4294967295\n");
         write("proc/swaps", "Filename Type Size Used Priority\n/dev/sda2 partition 1 0 -2\n");
         write("proc/sys/user/max_user_namespaces", "65536\n");
         write("proc/sys/kernel/seccomp/actions_avail", "kill_process errno allow\n");
@@ -46,6 +47,7 @@ class FakeHost {
     HostView view() const {
         return {.proc = path("proc"),
                 .cgroup = path("cgroup"),
+                .etc = path("etc"),
                 .systemd = path("systemd"),
                 .kernel_release = release,
                 .clock_is_set = clock_is_set,
@@ -165,7 +167,7 @@ TEST_CASE("a clock that nothing keeps right warns") {
     CHECK(host.verdict("clock") == Verdict::warning);
 }
 
-TEST_CASE("cgroups that are not handed down, too few descriptors and a full disk are found") {
+TEST_CASE("cgroups that are not handed down, uids of others, too few descriptors and a full disk are found") {
     FakeHost host;
     const auto site_check = [&](const std::string& settings, const std::string& name) {
         host.write("sandboxd.toml", "policies_dir = \"" + host.path("none") + "\"\nstate_dir = \"" +
@@ -187,6 +189,21 @@ TEST_CASE("cgroups that are not handed down, too few descriptors and a full disk
     host.write("systemd/x", "");
     CHECK(site_check("cgroup_driver = \"systemd\"\n", "delegation") == Verdict::good);
     CHECK(site_check("", "delegation") == Verdict::good);
+
+    const std::string uids = "uid_base = 1000000\nslots = 1000\n";
+    CHECK(site_check(uids, "uids") == Verdict::good);
+    host.write("etc/passwd", "root:x:0:0::/root:/bin/sh\nbroken\nnext:x:1001000:1::/:/bin/sh\n");
+    host.write("etc/subuid", "before:999999:1\nafter:1001000:65536\nbroken:\n");
+    CHECK(site_check(uids, "uids") == Verdict::good);
+    host.write("etc/subuid", "podman:900000:100001\n");
+    CHECK(site_check(uids, "uids") == Verdict::warning);
+    host.write("etc/passwd", "eve:x:1000999:1::/:/bin/sh");
+    CHECK(site_check(uids, "uids") == Verdict::failed);
+    host.write("etc/passwd", "");
+    host.write("proc/self/uid_map", "0 100000 65536\n1000000 1000000 999\n");
+    CHECK(site_check(uids, "uids") == Verdict::failed);
+    host.write("proc/self/uid_map", "0 100000 65536\n1000000 1000000 999\n1000999 7 1\n");
+    CHECK(site_check("uid_base = 1000000\nslots = 1000\n", "uids") == Verdict::warning);
 
     CHECK(site_check("", "descriptors") == Verdict::good);
     host.descriptors = 4096;

@@ -1,0 +1,46 @@
+#include "own_session.hpp"
+
+#include "progress.hpp"
+#include "session_text.hpp"
+#include "words.hpp"
+
+#include <chrono>
+
+#include <nlohmann/json.hpp>
+
+namespace sandbox::ctl {
+namespace {
+
+/// For a place in the queue and the start.
+constexpr Duration kStartTimeout = std::chrono::minutes(10);
+constexpr Duration kEndTimeout = std::chrono::minutes(1);
+
+} // namespace
+
+OwnSession::OwnSession(const Context& context, const Json& wanted) : context_(context), api_(context.api()) {
+    // Not to be broken off: its answer has the id.
+    id_ = word(api_.post("/v1/sessions", wanted, kAnswerTimeout), {"id"});
+}
+
+OwnSession::~OwnSession() {
+    try {
+        const Progress progress(context_, "ending " + id_);
+        api_.remove("/v1/sessions/" + id_ + "?grace_seconds=0", kEndTimeout);
+    } catch (const Error& error) {
+        if (error.code() != Errc::gone && error.code() != Errc::not_found)
+            report(context_.terminal, error);
+    }
+}
+
+void OwnSession::wait_until_ready(const ApiClient& api) const {
+    const Progress progress(context_, "making a session");
+    const Duration timeout = context_.globals.timeout.value_or(kStartTimeout);
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(timeout).count();
+    const Json session =
+        api.get("/v1/sessions/" + id_ + "/wait?state=ready%2Cended&timeout=" + std::to_string(seconds),
+                timeout + kAnswerTimeout);
+    if (word(session, {"state"}) == "ended")
+        throw Error(Errc::conflict, "session " + state_words(session));
+}
+
+} // namespace sandbox::ctl
