@@ -32,8 +32,8 @@ HostView this_host();
 /// Kernel, cgroup v2 and its controllers, PSI, swap, user namespaces, seccomp, clock. Throws nothing.
 std::vector<Check> check_host(const HostView& host);
 
-/// The site's settings, its uids, its policies, and the ChimeraX that each of them would run; whether the host hands
-/// down cgroups and has the descriptors and the disk space that the settings want. Throws nothing.
+/// The site's settings, its uids, its policies, and the ChimeraX that each of them would run; whether the
+/// host hands down cgroups and has the descriptors and the disk space that the settings want. Throws nothing.
 std::vector<Check> check_site(const std::string& config, const HostView& host);
 
 /// What the API says of itself: is it there, has it this program's version, can its ChimeraX draw? Throws
