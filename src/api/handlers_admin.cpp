@@ -72,21 +72,12 @@ asio::awaitable<Response> gc(Manager& manager, Exchange exchange) {
 } // namespace
 
 void handlers::add_admin(std::vector<Route>& routes, Manager& manager) {
-    const auto add = [&](const char* pattern, asio::awaitable<Response> (*handler)(Manager&, Exchange),
-                         const char* action) {
-        routes.push_back({.method = "POST",
-                          .pattern = pattern,
-                          .minimum = Role::admin,
-                          .max_body = kMaxJsonBody,
-                          .handler = [&manager, handler](
-                                         Exchange exchange) { return handler(manager, std::move(exchange)); },
-                          .action = action});
-    };
-    add("/v1/admin/handover", handover, "admin.handover");
-    add("/v1/admin/drain", drain, "admin.drain");
-    add("/v1/admin/backup", backup, "admin.backup");
-    add("/v1/admin/gc", gc, "admin.gc");
-    add("/v1/admin/reload", reload, "admin.reload");
+    const RouteAdder add(routes, manager);
+    add("POST", "/v1/admin/handover", Role::admin, handover, "admin.handover");
+    add("POST", "/v1/admin/drain", Role::admin, drain, "admin.drain");
+    add("POST", "/v1/admin/backup", Role::admin, backup, "admin.backup");
+    add("POST", "/v1/admin/gc", Role::admin, gc, "admin.gc");
+    add("POST", "/v1/admin/reload", Role::admin, reload, "admin.reload");
 }
 
 } // namespace sandbox::api

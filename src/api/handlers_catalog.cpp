@@ -160,12 +160,12 @@ asio::awaitable<Response> usage(Manager& manager, Exchange exchange) {
         since = format_time(now - std::chrono::days(29)).substr(0, 10);
     if (until.empty())
         until = format_time(now).substr(0, 10);
-    std::vector<manager::DayUsage> days;
-    if (exchange.caller.role == Role::admin || exchange.caller.tenant == tenant)
-        days = manager.usage(tenant, since, until);
-    if (days.empty() && (!is_known(manager, tenant) ||
-                         (exchange.caller.role != Role::admin && exchange.caller.tenant != tenant)))
-        throw Error(Errc::not_found, "there is no such tenant", "GET /v1/whoami tells yours.", "name");
+    const Error unknown(Errc::not_found, "there is no such tenant", "GET /v1/whoami tells yours.", "name");
+    if (exchange.caller.role != Role::admin && exchange.caller.tenant != tenant)
+        throw unknown;
+    const std::vector<manager::DayUsage> days = manager.usage(tenant, since, until);
+    if (days.empty() && !is_known(manager, tenant))
+        throw unknown;
     nlohmann::ordered_json document{{"tenant", tenant}, {"since", since}, {"until", until}};
     manager::DayUsage total;
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
@@ -219,29 +219,19 @@ asio::awaitable<Response> version_answer(std::string version) {
 } // namespace
 
 void handlers::add_catalog(std::vector<Route>& routes, Manager& manager, const std::string& version) {
-    const auto add = [&](const char* pattern, Role minimum,
-                         asio::awaitable<Response> (*handler)(Manager&, Exchange)) {
-        routes.push_back({.method = "GET",
-                          .pattern = pattern,
-                          .minimum = minimum,
-                          .max_body = kMaxJsonBody,
-                          .handler = [&manager, handler](Exchange exchange) {
-                              return handler(manager, std::move(exchange));
-                          }});
-    };
-    add("/v1/whoami", Role::session, whoami);
-    add("/v1/policies", Role::tenant, list_policies);
-    add("/v1/policies/{name}", Role::tenant, get_policy);
-    add("/v1/tenants", Role::admin, list_tenants);
-    add("/v1/tenants/{name}", Role::admin, get_tenant);
-    add("/v1/tenants/{name}/usage", Role::tenant, usage);
-    add("/v1/pressure", Role::tenant, pressure);
-    routes.back().for_monitors = true;
-    add("/v1/quota", Role::tenant, quota);
-    add("/v1/audit", Role::tenant, audit);
-    add("/v1/openapi.json", Role::anyone, openapi);
-    add("/healthz", Role::anyone, healthz);
-    add("/readyz", Role::anyone, readyz);
+    const RouteAdder add(routes, manager);
+    add("GET", "/v1/whoami", Role::session, whoami);
+    add("GET", "/v1/policies", Role::tenant, list_policies);
+    add("GET", "/v1/policies/{name}", Role::tenant, get_policy);
+    add("GET", "/v1/tenants", Role::admin, list_tenants);
+    add("GET", "/v1/tenants/{name}", Role::admin, get_tenant);
+    add("GET", "/v1/tenants/{name}/usage", Role::tenant, usage);
+    add("GET", "/v1/pressure", Role::tenant, pressure).for_monitors = true;
+    add("GET", "/v1/quota", Role::tenant, quota);
+    add("GET", "/v1/audit", Role::tenant, audit);
+    add("GET", "/v1/openapi.json", Role::anyone, openapi);
+    add("GET", "/healthz", Role::anyone, healthz);
+    add("GET", "/readyz", Role::anyone, readyz);
     routes.push_back({.method = "GET",
                       .pattern = "/version",
                       .minimum = Role::anyone,

@@ -253,25 +253,16 @@ asio::awaitable<Response> forward_rest(Manager& manager, std::string session, st
 }
 
 void handlers::add_engine(std::vector<Route>& routes, Manager& manager) {
-    const auto add = [&](const char* method, const char* pattern, std::size_t max_body,
-                         asio::awaitable<Response> (*handler)(Manager&, Exchange), const char* action = "") {
-        routes.push_back({.method = method,
-                          .pattern = pattern,
-                          .minimum = Role::session,
-                          .max_body = max_body,
-                          .handler = [&manager, handler](
-                                         Exchange exchange) { return handler(manager, std::move(exchange)); },
-                          .action = action});
-    };
-    add("POST", "/v1/sessions/{id}/commands", kMaxJsonBody, commands, "command");
+    const RouteAdder add(routes, manager);
+    add("POST", "/v1/sessions/{id}/commands", Role::session, commands, "command");
     for (const char* pattern : {"/v1/sessions/{id}/rest/run", "/v1/sessions/{id}/rest/cmdline.html"}) {
-        add("GET", pattern, kMaxRestBody, rest_run, "rest");
-        add("POST", pattern, kMaxRestBody, rest_run, "rest");
+        add("GET", pattern, Role::session, rest_run, "rest").max_body = kMaxRestBody;
+        add("POST", pattern, Role::session, rest_run, "rest").max_body = kMaxRestBody;
     }
-    add("POST", "/v1/sessions/{id}/render", kMaxJsonBody, render, "render");
-    add("GET", "/v1/sessions/{id}/stats", kMaxJsonBody, stats);
-    add("GET", "/v1/sessions/{id}/logs", kMaxJsonBody, logs);
-    add("GET", "/v1/sessions/{id}/inspect", kMaxJsonBody, inspect);
+    add("POST", "/v1/sessions/{id}/render", Role::session, render, "render");
+    add("GET", "/v1/sessions/{id}/stats", Role::session, stats);
+    add("GET", "/v1/sessions/{id}/logs", Role::session, logs);
+    add("GET", "/v1/sessions/{id}/inspect", Role::session, inspect);
 }
 
 } // namespace sandbox::api

@@ -156,18 +156,9 @@ asio::awaitable<Response> session_events(Manager& manager, Exchange exchange) {
 } // namespace
 
 void handlers::add_events(std::vector<Route>& routes, Manager& manager) {
-    const auto add = [&](const char* pattern, Role minimum,
-                         asio::awaitable<Response> (*handler)(Manager&, Exchange)) {
-        routes.push_back({.method = "GET",
-                          .pattern = pattern,
-                          .minimum = minimum,
-                          .max_body = kMaxJsonBody,
-                          .handler = [&manager, handler](Exchange exchange) {
-                              return handler(manager, std::move(exchange));
-                          }});
-    };
-    add("/v1/events", Role::tenant, events);
-    add("/v1/sessions/{id}/events", Role::session, session_events);
+    const RouteAdder add(routes, manager);
+    add("GET", "/v1/events", Role::tenant, events);
+    add("GET", "/v1/sessions/{id}/events", Role::session, session_events);
 }
 
 } // namespace sandbox::api

@@ -226,22 +226,13 @@ asio::awaitable<Response> remove(Manager& manager, Exchange exchange) {
 } // namespace
 
 void handlers::add_files(std::vector<Route>& routes, Manager& manager) {
-    const auto add = [&](const char* method, const char* pattern,
-                         asio::awaitable<Response> (*handler)(Manager&, Exchange), const char* action) {
-        routes.push_back({.method = method,
-                          .pattern = pattern,
-                          .minimum = Role::session,
-                          .max_body = kMaxJsonBody,
-                          .handler = [&manager, handler](
-                                         Exchange exchange) { return handler(manager, std::move(exchange)); },
-                          .action = action});
-    };
-    add("GET", "/v1/sessions/{id}/files", download, "file.read"); // a list of /work itself
-    add("GET", "/v1/sessions/{id}/files/{path...}", download, "file.read");
-    add("PUT", "/v1/sessions/{id}/files/{path...}", upload, "file.write");
-    routes.back().max_body = kMaxUpload;
-    routes.back().streams_body = true;
-    add("DELETE", "/v1/sessions/{id}/files/{path...}", remove, "file.delete");
+    const RouteAdder add(routes, manager);
+    add("GET", "/v1/sessions/{id}/files", Role::session, download, "file.read"); // a list of /work itself
+    add("GET", "/v1/sessions/{id}/files/{path...}", Role::session, download, "file.read");
+    Route& put = add("PUT", "/v1/sessions/{id}/files/{path...}", Role::session, upload, "file.write");
+    put.max_body = kMaxUpload;
+    put.streams_body = true;
+    add("DELETE", "/v1/sessions/{id}/files/{path...}", Role::session, remove, "file.delete");
 }
 
 } // namespace sandbox::api

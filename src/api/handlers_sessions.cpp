@@ -238,16 +238,7 @@ SessionView visible_session(const Manager& manager, const Exchange& exchange) {
 }
 
 void handlers::add_sessions(std::vector<Route>& routes, Manager& manager) {
-    const auto add = [&](const char* method, const char* pattern, Role minimum,
-                         asio::awaitable<Response> (*handler)(Manager&, Exchange), const char* action = "") {
-        routes.push_back({.method = method,
-                          .pattern = pattern,
-                          .minimum = minimum,
-                          .max_body = kMaxJsonBody,
-                          .handler = [&manager, handler](
-                                         Exchange exchange) { return handler(manager, std::move(exchange)); },
-                          .action = action});
-    };
+    const RouteAdder add(routes, manager);
     add("POST", "/v1/sessions", Role::tenant, create, "session.create");
     add("GET", "/v1/sessions", Role::tenant, list);
     add("GET", "/v1/sessions/{id}", Role::session, get);

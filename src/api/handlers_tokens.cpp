@@ -94,20 +94,11 @@ asio::awaitable<Response> revoke(Manager& manager, Exchange exchange) {
 } // namespace
 
 void handlers::add_tokens(std::vector<Route>& routes, Manager& manager) {
-    const auto add = [&](const char* method, const char* pattern,
-                         asio::awaitable<Response> (*handler)(Manager&, Exchange), const char* action = "") {
-        routes.push_back({.method = method,
-                          .pattern = pattern,
-                          .minimum = Role::tenant,
-                          .max_body = kMaxJsonBody,
-                          .handler = [&manager, handler](
-                                         Exchange exchange) { return handler(manager, std::move(exchange)); },
-                          .action = action});
-    };
-    add("POST", "/v1/tokens", make, "token.make");
-    add("GET", "/v1/tokens", list);
-    add("GET", "/v1/tokens/{id}", get);
-    add("DELETE", "/v1/tokens/{id}", revoke, "token.revoke");
+    const RouteAdder add(routes, manager);
+    add("POST", "/v1/tokens", Role::tenant, make, "token.make");
+    add("GET", "/v1/tokens", Role::tenant, list);
+    add("GET", "/v1/tokens/{id}", Role::tenant, get);
+    add("DELETE", "/v1/tokens/{id}", Role::tenant, revoke, "token.revoke");
 }
 
 } // namespace sandbox::api

@@ -5,6 +5,8 @@
 #include "sandbox/manager/manager.hpp"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace sandbox::api {
 
@@ -25,6 +27,31 @@ boost::asio::awaitable<Response> forward_rest(manager::Manager& manager, std::st
 
 /// How long a request to a ChimeraX of this policy may take in all, its turn in the queue included.
 Duration rest_timeout(const manager::Manager& manager, const std::string& policy_name);
+
+/// Adds routes whose handlers are functions over the manager, with JSON bodies; what else a route has is set
+/// in the one that comes back, before the next is added.
+class RouteAdder {
+  public:
+    using Function = boost::asio::awaitable<Response> (*)(manager::Manager&, Exchange);
+
+    RouteAdder(std::vector<Route>& routes, manager::Manager& manager) : routes_(routes), manager_(manager) {}
+
+    Route& operator()(const char* method, const char* pattern, Role minimum, Function function,
+                      const char* action = "") const {
+        return routes_.emplace_back(
+            Route{.method = method,
+                  .pattern = pattern,
+                  .minimum = minimum,
+                  .max_body = kMaxJsonBody,
+                  .handler = [&manager = manager_,
+                              function](Exchange exchange) { return function(manager, std::move(exchange)); },
+                  .action = action});
+    }
+
+  private:
+    std::vector<Route>& routes_;
+    manager::Manager& manager_;
+};
 
 namespace handlers {
 // One file for each group of routes; each adds its own.
