@@ -126,7 +126,12 @@ class Ctl:
         os.write(primary, b"\x15" + b"\x1b[A\r")  # Ctrl-U, the last command again
         screen.wait_for("UCSF ChimeraX version")
         screen.wait_for(prompt)
-        os.write(primary, b"\x04")
+
+        def leaves():
+            os.write(primary, b"\x04")  # again where it came while a notice was shown, which loses keys
+            return attached.poll() is not None
+
+        harness.wait_for(leaves, "Ctrl-D ends it")
         assert attached.wait(20) == 0, screen.text
         os.close(primary)
         self.site.sandboxctl("kill", session)
