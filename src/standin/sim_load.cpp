@@ -113,8 +113,10 @@ Value memory(Session&, Words& words) {
     words.end();
     if (kind == "anon" || kind == "mlock")
         return eat_mapping(bytes, -1, kind == "mlock");
-    if (kind == "memfd")
-        return eat_mapping(bytes, ::memfd_create("sim", 0), false);
+    if (kind == "memfd") {
+        const int fd = ::memfd_create("sim", 0);
+        return fd < 0 ? outcome("bytes", 0, errno) : eat_mapping(bytes, fd, false);
+    }
     if (kind == "shm") {
         const int fd = ::open("/dev/shm", O_TMPFILE | O_RDWR, 0600);
         return fd < 0 ? outcome("bytes", 0, errno) : fill_file(fd, bytes);
