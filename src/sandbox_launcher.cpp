@@ -48,7 +48,8 @@ void print_plan(const Options& options) {
                                                           .installation = installation,
                                                           .session = "aaaaaaaaaaaaaaaa",
                                                           .slot = 0,
-                                                          .environment = {}},
+                                                          .environment = {},
+                                                          .learns = false},
                                                          launcher::look_up_host))
                   .c_str());
 }

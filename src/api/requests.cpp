@@ -157,6 +157,15 @@ Duration queue_timeout_of(const Json& value) {
     return seconds > 0 ? std::max(to_duration(seconds), Duration(1)) : Duration::zero();
 }
 
+/// The host's CPU time goes into it, beside the session's own.
+bool learn_of(const Json& value, const Caller& caller) {
+    if (!value.is_boolean())
+        refuse("learn", "the value is neither true nor false", "Send a JSON boolean.");
+    if (value.get<bool>() && caller.role != Role::admin)
+        throw Error(Errc::denied, "only an admin may learn from a session", "Leave it out.", "learn");
+    return value.get<bool>();
+}
+
 /// d in the pattern is a digit, anything else itself.
 bool begins_like(std::string_view text, std::string_view pattern) {
     for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -172,7 +181,7 @@ manager::CreateRequest parse_create(const std::string& body, const Caller& calle
     const Json document =
         parse_object(body.empty() ? std::string("{}") : body,
                      {"policy", "tenant", "name", "labels", "limits", "env", "idle_timeout_seconds",
-                      "max_lifetime_seconds", "queue_timeout_seconds"});
+                      "max_lifetime_seconds", "queue_timeout_seconds", "learn"});
     manager::CreateRequest request;
     request.tenant = tenant_of(document, caller);
     if (document.contains("policy")) {
@@ -194,6 +203,8 @@ manager::CreateRequest parse_create(const std::string& body, const Caller& calle
         request.max_lifetime = clock_of(document["max_lifetime_seconds"], "max_lifetime_seconds");
     if (document.contains("queue_timeout_seconds"))
         request.queue_timeout = queue_timeout_of(document["queue_timeout_seconds"]);
+    if (document.contains("learn"))
+        request.learns = learn_of(document["learn"], caller);
     return request;
 }
 

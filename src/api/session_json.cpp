@@ -64,6 +64,9 @@ Json end(const SessionView::End& end) {
     object["memory_peak_bytes"] = value_or_null(end.memory_peak);
     object["cpu_seconds"] = end.cpu_seconds;
     object["log_tail"] = end.log_tail;
+    if (end.system_calls)
+        object["system_calls"] = {{"allowed", end.system_calls->allowed},
+                                  {"refused", end.system_calls->refused}};
     return object;
 }
 
@@ -123,6 +126,8 @@ Json session_object(const SessionView& session) {
         object["restart_reason"] = session.restart_reason;
     if (session.autosave)
         object["autosave"] = autosave(*session.autosave);
+    if (session.learns)
+        object["learns"] = true;
     if (session.rest)
         object["rest"] = rest(*session.rest);
     object["expires"] = {{"idle_at", value_or_null(session.expires.idle_at)},

@@ -88,7 +88,8 @@ std::string confinement_part(const Terminal& terminal, const Json& inspected) {
         facts[name] = word(inspected, {name});
     facts["seccomp"] = seccomp_words(word(inspected, {"seccomp"}));
     if (const std::string profile = word(inspected, {"promise", "seccomp_profile"}); profile != "-")
-        facts["seccomp"] = facts["seccomp"].get<std::string>() + ", profile " + profile;
+        facts["seccomp"] = facts["seccomp"].get<std::string>() + ", profile " + profile +
+                           (member(inspected, {"promise", "learns"}) == true ? ", calls counted" : "");
     facts["no_new_privs"] = word(inspected, {"no_new_privs"});
     const Json& capabilities = member(inspected, {"capabilities"});
     if (capabilities.is_object())

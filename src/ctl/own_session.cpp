@@ -14,6 +14,7 @@ namespace {
 /// For a place in the queue and the start.
 constexpr Duration kStartTimeout = std::chrono::minutes(10);
 constexpr Duration kEndTimeout = std::chrono::minutes(1);
+constexpr Duration kGraceTimeout = std::chrono::minutes(12); ///< twice the longest grace, and the rest
 
 } // namespace
 
@@ -23,6 +24,8 @@ OwnSession::OwnSession(const Context& context, const Json& wanted) : context_(co
 }
 
 OwnSession::~OwnSession() {
+    if (ended_)
+        return;
     try {
         const Progress progress(context_, "ending " + id_);
         api_.remove("/v1/sessions/" + id_ + "?grace_seconds=0", kEndTimeout);
@@ -41,6 +44,18 @@ void OwnSession::wait_until_ready(const ApiClient& api) const {
                 timeout + kAnswerTimeout);
     if (word(session, {"state"}) == "ended")
         throw Error(Errc::conflict, "session " + state_words(session));
+}
+
+Json OwnSession::end() {
+    const Progress progress(context_, "ending " + id_);
+    try {
+        api_.remove("/v1/sessions/" + id_, kGraceTimeout);
+    } catch (const Error& error) {
+        if (error.code() != Errc::gone)
+            throw;
+    }
+    ended_ = true;
+    return api_.get_session(id_);
 }
 
 } // namespace sandbox::ctl

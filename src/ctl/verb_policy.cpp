@@ -1,4 +1,5 @@
 #include "policy_diff.hpp"
+#include "policy_learn.hpp"
 #include "policy_source.hpp"
 #include "sandbox/base/file.hpp"
 #include "verbs.hpp"
@@ -17,6 +18,7 @@ struct Options {
     std::string policies, config = "/etc/chimerax-sandbox/sandboxd.toml";
     std::string name, other, tenant, kind = "policy";
     std::vector<std::string> files;
+    LearnWishes learn;
     bool effective = false;
 };
 using OptionsPtr = std::shared_ptr<Options>;
@@ -153,7 +155,7 @@ Verb add(Verb& verb, const char* name, const char* help, Action action) {
 
 void add_policy(Verb& app, Context& context) {
     const auto options = std::make_shared<Options>();
-    Verb verb = app.add_verb("policy", "Look at policies and check them, without the API");
+    Verb verb = app.add_verb("policy", "Look at policies and check them, where the site's files are");
     verb.require_verb();
     verb.option("--policies", options->policies, "The folder of the policies; else the site's").of("FOLDER");
     verb.option("--config", options->config, "The site's settings").of("FILE").show_default();
@@ -173,6 +175,19 @@ void add_policy(Verb& app, Context& context) {
             [options, &context] { diff(context, *options); });
     part.option("FROM", options->name, "A policy, or a file").of("POLICY_OR_FILE").required();
     part.option("TO", options->other, "Another").of("POLICY_OR_FILE").required();
+    part = add(verb, "learn", "Count the system calls of a session under a policy; by the API, for admins",
+               [options, &context] { learn_policy(context, folder_of(*options), options->learn); });
+    part.option("NAME", options->learn.policy, "The policy").of("POLICY").required();
+    part.option("SCRIPT", options->learn.job.scripts,
+                "Scripts that the session runs, as for run; without, it is yours until Ctrl-C")
+        .of("FILE");
+    part.option("-t,--tenant", options->learn.tenant, "Whose session it is").of("TENANT");
+    part.option("--in", options->learn.job.in, "A file that the scripts find in /work; may come again")
+        .of("FILE");
+    part.option("--profile", options->learn.profile,
+                "Write the seccomp profile that allows what was used, and no more; what other runs need is "
+                "missing there")
+        .of("FILE");
     part = add(verb, "schema", "Print the JSON Schema of the files",
                [options, &context] { schema(context, *options); });
     part.option("KIND", options->kind, "policy (the default), tenant or site")

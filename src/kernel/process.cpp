@@ -71,6 +71,13 @@ bool send_signal(int pidfd, int signal) {
     throw_errno("cannot send signal " + std::to_string(signal));
 }
 
+UniqueFd take_descriptor(int pidfd, int number) {
+    UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd, number, 0)));
+    if (!fd)
+        throw_errno("cannot take descriptor " + std::to_string(number) + " of another process");
+    return fd;
+}
+
 bool has_ended(int pidfd) {
     pollfd entry{pidfd, POLLIN, 0};
     return ::poll(&entry, 1, 0) == 1;

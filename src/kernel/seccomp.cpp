@@ -72,7 +72,7 @@ CompiledSeccomp compile_seccomp(const SeccompFilter& filter) {
 
 int install_seccomp(const sock_filter* program, unsigned short length) noexcept {
     const sock_fprog prog{length, const_cast<sock_filter*>(program)};
-    // Not NEW_LISTENER, not LOG; SPEC_ALLOW is left off: tenants share caches with each other.
+    // Without flags. SPEC_ALLOW is left off: tenants share caches with each other.
     return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0 ? 0 : errno;
 }
 

@@ -211,6 +211,7 @@ void plan_process(Blueprint& plan, const BlueprintInput& in) {
                    {RLIMIT_RTPRIO, 0}};
     plan.seccomp_name = policy.seccomp_profile;
     plan.seccomp = in.seccomp;
+    plan.learns = in.learns;
 }
 
 HostEntry look_up_link(const std::string& path) {

@@ -5,6 +5,8 @@
 #include "sandbox/kernel/capability.hpp"
 #include "sandbox/kernel/mount.hpp"
 #include "sandbox/kernel/seccomp.hpp"
+#include "sandbox/kernel/seccomp_notify.hpp"
+#include "sandbox/launcher/learner.hpp"
 #include "sandbox/launcher/root_fs.hpp"
 #include "sandbox/protocol/init_config.hpp"
 
@@ -187,12 +189,23 @@ class Child {
                                                         {lift(in_.logs[2]), wire::kLogFds + 2},
                                                         {lift(in_.logs[3]), wire::kLogFds + 3}}};
         image_ = lift(in_.init_image);
+        if (in_.learner >= 0) {
+            // The only copy: the learner waits for its end.
+            const int lifted = lift(in_.learner);
+            ::close(in_.learner);
+            if (::dup3(lifted, kReadyFd, O_CLOEXEC) != kReadyFd)
+                throw_errno("cannot place a descriptor");
+            ::close(lifted);
+        }
         for (const auto& [source, target] : plan)
             if (::dup2(source, target) != target)
                 throw_errno("cannot place a descriptor");
         status_fd_ = wire::kStatusFd;
         if (::close_range(wire::kEndFd, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
             throw_errno("close_range");
+        // Where the learner looks for its listener: the lowest free number.
+        if (in_.learner >= 0)
+            ::close(wire::kEndFd);
     }
 
     void install_filter() {
@@ -202,10 +215,16 @@ class Child {
         in_.timeline.mark(Step::seccomp); // ahead of time: afterwards only what the policy allows works
         if (in_.fault == Step::seccomp)
             done(Step::seccomp);
-        if (const int error_number =
-                kernel::install_seccomp(in_.seccomp.data(), static_cast<unsigned short>(in_.seccomp.size()));
-            error_number != 0)
+        const auto length = static_cast<unsigned short>(in_.seccomp.size());
+        if (in_.learner >= 0) {
+            const int listener = kernel::install_listened_seccomp(in_.seccomp.data(), length);
+            if (listener < 0)
+                throw errno_error(-listener, "cannot install a seccomp filter with a listener");
+            ::close(kReadyFd);
+        } else if (const int error_number = kernel::install_seccomp(in_.seccomp.data(), length);
+                   error_number != 0) {
             throw errno_error(error_number, "cannot install the seccomp filter");
+        }
         current_ = Step::exec_init;
     }
 

@@ -3,6 +3,8 @@
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/kernel/process.hpp"
+#include "sandbox/kernel/seccomp_notify.hpp"
+#include "sandbox/launcher/learner.hpp"
 #include "sandbox/launcher/promise.hpp"
 #include "sandbox/launcher/session_network.hpp"
 #include "sandbox/protocol/init_config.hpp"
@@ -144,7 +146,12 @@ void Construction::start_child(SeccompPrograms& programs) {
         return group.open_file(kernel::cgroup_file::kProcs, O_WRONLY | O_CLOEXEC);
     };
     const UniqueFd payload_procs = open_procs(payload);
-    const UniqueFd init_procs = open_procs(cgroup_.session().open_child("init"));
+    const kernel::CgroupDir init = cgroup_.session().open_child("init");
+    const UniqueFd init_procs = open_procs(init);
+    const std::vector<sock_filter>& filter = programs.get(plan_.digest, plan_.seccomp);
+    std::optional<Learner> learner;
+    if (plan_.learns)
+        learner.emplace(environment_, plan_.session);
     const ChildInput input{.plan = plan_,
                            .timeline = timeline_.get(),
                            .anchor = environment_.anchor(),
@@ -158,7 +165,8 @@ void Construction::start_child(SeccompPrograms& programs) {
                            .init_procs = init_procs.get(),
                            .logs = {folder_.log(0), folder_.log(1), folder_.log(2), folder_.log(3)},
                            .init_image = environment_.init_image.get(),
-                           .seccomp = programs.get(plan_.digest, plan_.seccomp),
+                           .seccomp = learner ? kernel::notifying_program(filter, kReadyFd) : filter,
+                           .learner = learner ? learner->ready() : -1,
                            .fault = step_from_text(environment_.fault)};
     // Into payload/, so that ChimeraX is born there: its start does not wait for a move between groups.
     // sandbox-init leaves once ChimeraX runs.
@@ -167,6 +175,8 @@ void Construction::start_child(SeccompPrograms& programs) {
     if (clone.pid == 0)
         run_child(input);
     child_ = ScopedChild(clone.pid, std::move(clone.pidfd));
+    if (learner)
+        learner_ = learner->start(child_.pidfd(), init.fd(), filter);
     network_.reset(); // the child holds it from here on
 }
 
@@ -229,6 +239,7 @@ Sandbox Construction::finish() {
     facts.memory_max = plan_.memory_max;
     facts.cpus = plan_.cpus;
     facts.pids_max = plan_.pids_max;
+    facts.learner_pid = learner_;
     timeline_.get().mark(Step::recorded);
     facts.timeline = timeline_.get().entries();
     write_promise(environment_, plan_);

@@ -3,6 +3,7 @@
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/log.hpp"
 #include "sandbox/kernel/process.hpp"
+#include "sandbox/launcher/learner.hpp"
 #include "sandbox/protocol/init_config.hpp"
 
 #include <fcntl.h>
@@ -86,6 +87,7 @@ protocol::Ended read_last_figures(const Environment& environment, const std::str
     protocol::Ended ended;
     ended.session = session;
     ended.record = read_exit_record(environment, session);
+    ended.system_calls = read_system_calls(environment, session);
     const kernel::CgroupDir payload = cgroup.open_child("payload");
     if (payload.has_file(file::kMemoryEvents))
         ended.oom_kills = payload.read_keyed(file::kMemoryEvents)["oom_kill"];

@@ -1,9 +1,9 @@
 #include "sandbox/launcher/file_writing.hpp"
 
+#include "errand.hpp"
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/base/id.hpp"
-#include "sandbox/kernel/capability.hpp"
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/launcher/session_file.hpp"
 
@@ -14,8 +14,6 @@
 #include <cstdio>
 
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,32 +36,6 @@ struct Verdict {
 void check(int result) {
     if (result < 0)
         throw_errno("put_file");
-}
-
-/// Copies of the launcher's own would keep sockets and pipes open that others wait for the end of.
-void close_all_but(std::array<int, 3> kept) {
-    std::ranges::sort(kept);
-    unsigned first = 0;
-    for (const int fd : kept) {
-        if (static_cast<unsigned>(fd) > first)
-            ::close_range(first, static_cast<unsigned>(fd) - 1, 0);
-        first = static_cast<unsigned>(fd) + 1;
-    }
-    ::close_range(first, ~0U, 0);
-}
-
-void become(std::uint32_t id) {
-    // Else the changed uid would take the capabilities that the dropping of the bounding set needs.
-    check(::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP));
-    check(::setgroups(0, nullptr));
-    check(::setresgid(id, id, id));
-    check(::setresuid(id, id, id));
-    if (const int error_number = kernel::drop_all_capabilities(); error_number != 0)
-        throw errno_error(error_number, "capabilities");
-    check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-    check(::prctl(PR_SET_DUMPABLE, 0));
-    check(::prctl(PR_SET_PDEATHSIG, SIGKILL)); // a changed uid clears it
-    ::umask(022);
 }
 
 /// The folder of the file; those that are missing on the way are made.
@@ -143,6 +115,7 @@ void write_file(const protocol::PutFile& request, int workspace, int source, Ver
         write_all(open_fd("/proc/self/oom_score_adj", O_WRONLY).get(), "1000", "oom_score_adj");
         close_all_but({workspace, source, status});
         become(uid);
+        check(::prctl(PR_SET_PDEATHSIG, SIGKILL)); // after it: a changed uid clears it
         write_file(request, workspace, source, verdict);
     } catch (const std::exception&) {
         verdict.error_number = errno != 0 ? errno : EIO;

@@ -116,8 +116,10 @@ class Survey {
     }
 
     void look_at(pid_t pid, const ProcFolder& proc, const char* group) {
-        // Who writes a file into the workspace is in the group for as long: the launcher's own child.
-        if (pid != init_ && proc.status("PPid") == std::to_string(::getpid()))
+        // Who writes a file into the workspace is in the group for as long: the launcher's own child, as is
+        // the learner, until the launcher is another one.
+        if (pid != init_ &&
+            (proc.status("PPid") == std::to_string(::getpid()) || pid == sandbox_.facts.learner_pid))
             return;
         const std::string state = proc.status("State");
         if (state.empty() || state.starts_with("Z") || state.starts_with("X"))

@@ -101,6 +101,7 @@ std::string promise_json(const Blueprint& plan) {
                     {"binds", std::move(binds)},
                     {"masked_paths", plan.masked_paths},
                     {"seccomp_profile", plan.seccomp_name},
+                    {"learns", plan.learns},
                     {"oom_score_adj", kOomScore}});
 }
 

@@ -95,7 +95,8 @@ LaunchPlan check_launch(const policy::Site& site, const Rules& rules, const prot
                                           .installation = installation,
                                           .session = request.session,
                                           .slot = request.slot,
-                                          .environment = request.environment},
+                                          .environment = request.environment,
+                                          .learns = request.learns},
                                          look_up_host);
     return {std::move(tenant), std::move(blueprint)};
 }

@@ -5,6 +5,7 @@
 #include "sandbox/base/log.hpp"
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/launcher/ending.hpp"
+#include "sandbox/launcher/learner.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -135,7 +136,9 @@ void note_end(const Environment& environment, const std::string& session, LastWo
         cgroup.kill(); // its init is gone, and with it all of its pid namespace
         ended = read_last_figures(environment, session, cgroup);
     } catch (const Error&) {
-        ended.record = read_exit_record(environment, session); // the group is gone, and its figures
+        // The group is gone, and its figures.
+        ended.record = read_exit_record(environment, session);
+        ended.system_calls = read_system_calls(environment, session);
     }
     ended.last_step = "already_ended";
     last_words.keep(ended);

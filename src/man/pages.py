@@ -65,7 +65,8 @@ PAGES = {
         "description": [
             f"Policies are {POLICIES}. The launcher takes a file only where root owns it and all folders above, and nobody else can write them.",
             "sandboxctl policy check FILE tells what is wrong and where, sandboxctl policy show NAME --effective what comes out with all that it extends, and "
-            "sandboxctl policy diff A B in what two policies differ.",
+            "sandboxctl policy diff A B in what two policies differ. sandboxctl policy learn NAME runs a session whose system calls are counted, and "
+            "writes a seccomp profile that allows no others: try it with all that your sessions do, as it knows no more than it saw.",
         ],
         "lists": {"FILES": FILES},
         "examples": ['extends = "default"', "", "[resources]", 'memory_max = "6G"', "cpus = 4", "", "[lifecycle]", 'end_after = "30m"'],

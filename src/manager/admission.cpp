@@ -160,6 +160,7 @@ SessionView first_facts(const CreateRequest& request, const policy::Policy& poli
     facts.policy = policy.name;
     facts.policy_digest = policy.digest;
     facts.labels = request.labels;
+    facts.learns = request.learns;
     facts.created_at = std::chrono::system_clock::now();
     facts.asked = {request.overrides.memory_max, request.overrides.cpus, request.overrides.pids_max};
     return facts;

@@ -23,6 +23,7 @@ protocol::Launch request_for(const Session& session) {
     request.environment = session.overrides.environment;
     request.token_hash = session.token_hash;
     request.probe_of = session.probe_of;
+    request.learns = session.facts.learns;
     return request;
 }
 

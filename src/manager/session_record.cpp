@@ -21,6 +21,13 @@ inline constexpr bool kIsOptional<std::optional<T>> = true;
 // ---- the one table: what is kept, under which keys
 
 template <typename Visit, typename T>
+requires std::same_as<std::remove_const_t<T>, protocol::SystemCalls>
+void fields(Visit& visit, T& calls) {
+    visit("allowed", calls.allowed);
+    visit("refused", calls.refused);
+}
+
+template <typename Visit, typename T>
 requires std::same_as<std::remove_const_t<T>, SessionView::End>
 void fields(Visit& visit, T& end) {
     visit("reason", end.reason);
@@ -32,6 +39,7 @@ void fields(Visit& visit, T& end) {
     visit("memory_peak", end.memory_peak);
     visit("cpu_seconds", end.cpu_seconds);
     visit("log_tail", end.log_tail);
+    visit("system_calls", end.system_calls);
 }
 
 template <typename Visit, typename T>
@@ -133,6 +141,7 @@ void fields(Visit& visit, T& view) {
     visit("log_dir", view.log_dir);
     visit("cgroup", view.cgroup);
     visit("end", view.end);
+    visit("learns", view.learns);
 }
 
 template <typename Visit, typename T>

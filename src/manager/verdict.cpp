@@ -31,6 +31,7 @@ SessionView::End judge(const std::optional<Intent>& intent, const std::optional<
     if (ended) {
         end.oom_kills = ended->oom_kills;
         end.memory_peak = ended->memory_peak;
+        end.system_calls = ended->system_calls;
         end.cpu_seconds = static_cast<double>(ended->cpu_microseconds) / 1e6;
         if (ended->record) {
             end.exit_status = ended->record->exit_status;

@@ -91,6 +91,7 @@ void fields(Visit& visit, T& m) {
     visit("environment", m.environment);
     visit("token_hash", m.token_hash);
     visit("probe_of", m.probe_of);
+    visit("learns", m.learns);
 }
 
 template <typename Visit, Is<End> T>
@@ -227,6 +228,7 @@ void fields(Visit& visit, T& m) {
     visit("cpus", m.cpus);
     visit("pids_max", m.pids_max);
     visit("timeline", m.timeline);
+    visit("learner_pid", m.learner_pid);
 }
 
 template <typename Visit, Is<ExitRecord> T>
@@ -237,6 +239,12 @@ void fields(Visit& visit, T& m) {
     visit("runtime_milliseconds", m.runtime_milliseconds);
 }
 
+template <typename Visit, Is<SystemCalls> T>
+void fields(Visit& visit, T& m) {
+    visit("allowed", m.allowed);
+    visit("refused", m.refused);
+}
+
 template <typename Visit, Is<Ended> T>
 void fields(Visit& visit, T& m) {
     visit("session", m.session);
@@ -245,6 +253,7 @@ void fields(Visit& visit, T& m) {
     visit("memory_peak", m.memory_peak);
     visit("cpu_microseconds", m.cpu_microseconds);
     visit("last_step", m.last_step);
+    visit("system_calls", m.system_calls);
 }
 
 template <typename Visit, Is<Published> T>

@@ -164,13 +164,14 @@ void read_code(const Json& json, const std::string& path, Errc& value) {
     value = *code;
 }
 
-void read_map(const Json& json, const std::string& path, std::map<std::string, std::string>& value) {
+template <typename T>
+void read_map(const Json& json, const std::string& path, std::map<std::string, T>& value) {
     if (!json.is_object())
         refuse(path, "an object is needed");
     for (const auto& [key, item] : json.items()) {
         if (key.find('\0') != std::string::npos)
             refuse(path, "a NUL character is not allowed in a key");
-        read_text(item, below(path, key), value[key]);
+        read_value(item, below(path, key), value[key]);
     }
 }
 

@@ -404,7 +404,7 @@ class LauncherClient:
         return self.receive(self.send(type, **body))
 
     def launch(self, session, slot, policy="test", tenant="acme", **more):
-        body = {"environment": {}, "token_hash": "", "probe_of": "", **more}
+        body = {"environment": {}, "token_hash": "", "probe_of": "", "learns": False, **more}
         if "digest" not in body:
             body["digest"] = self.site.digest(policy, tenant)
         return self.send("launch", session=session, slot=slot, tenant=tenant, policy=policy, **body)

@@ -183,11 +183,15 @@ class Launcher:
         client.close()
 
     def killed_after(self, step):
-        """E40: whatever step it is, the next start leaves nothing."""
+        """E40: whatever step it is, the next start leaves nothing, also of one whose calls are counted."""
+        for learns in (False, True):
+            self._killed_after(step, learns)
+
+    def _killed_after(self, step, learns):
         self.site.stop()
         self.site.start("--fault-after", step, manager=False)
         client = LauncherClient(self.site)
-        answer = client.receive(client.launch(session_name(5), 5))
+        answer = client.receive(client.launch(session_name(5), 5, learns=learns))
         assert answer is None, f"the launcher should have died: {answer}"
         client.close()
         assert self.site.launcher.wait(10) == -signal.SIGKILL

@@ -25,6 +25,9 @@ UniqueFd open_pidfd(pid_t pid);
 /// Sends to that very process: false when it is gone (pidfd_send_signal(2)).
 bool send_signal(int pidfd, int signal);
 
+/// A copy of the descriptor `number` of another process (pidfd_getfd(2)). Throws Error.
+UniqueFd take_descriptor(int pidfd, int number);
+
 /// Has it ended (a zombie counts)?
 bool has_ended(int pidfd);
 

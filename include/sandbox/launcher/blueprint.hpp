@@ -94,6 +94,7 @@ struct Blueprint {
     std::vector<ResourceLimit> limits;
     std::string seccomp_name;
     policy::SeccompProfile seccomp;
+    bool learns = false; ///< its system calls are counted: learner.hpp
 
     std::string executable;        ///< of ChimeraX, on the host
     std::string inside_executable; ///< the same, as the session sees it
@@ -124,6 +125,7 @@ struct BlueprintInput {
     std::string session;
     std::uint32_t slot = 0;
     std::map<std::string, std::string> environment; ///< the caller's
+    bool learns = false;
 };
 
 /// Takes every decision; touches nothing but `lookup`. Throws Error when a path that the policy names is not

@@ -27,6 +27,7 @@ struct ChildInput {
     int init_image = -1;
 
     std::vector<sock_filter> seccomp;
+    int learner = -1; ///< Learner::ready: `seccomp` is one of `kernel::notifying_program`
     /// Tests only: after this step it asks the launcher to die, and waits for that.
     std::optional<Step> fault;
 };

@@ -82,6 +82,7 @@ class Construction {
     SessionCgroup cgroup_;
     UniqueFd status_;
     ScopedChild child_;
+    std::optional<pid_t> learner_;
 };
 
 /// ChimeraX's own process, as the host sees it: sandbox-init's child in payload/. 0 when there is none.

@@ -49,6 +49,7 @@ struct CreateRequest {
     // Shorter than the policy's clocks; longer ones are cut to them.
     std::optional<Duration> idle_timeout, max_lifetime;
     std::optional<Duration> queue_timeout; ///< none: the site's; 0: a place at once, or a refusal
+    bool learns = false;                   ///< its system calls are counted
     std::optional<Repeat> repeat;
 };
 

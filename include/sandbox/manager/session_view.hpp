@@ -99,9 +99,11 @@ struct SessionView {
         std::optional<Bytes> memory_peak;
         double cpu_seconds = 0;
         std::string log_tail;
+        std::optional<protocol::SystemCalls> system_calls; ///< of one that was learned from
     };
     std::optional<End> end;
 
+    bool learns = false; ///< its system calls are counted
     std::string log_dir;
     std::string cgroup;
     std::vector<protocol::TimelineEntry> timeline;

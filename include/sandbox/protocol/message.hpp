@@ -38,6 +38,8 @@ struct Launch {
     std::string token_hash; ///< kept in the root-owned session.json for a manager that lost its store
     /// Built-in policy `probe` only: the policy whose ChimeraX is to be looked at.
     std::string probe_of;
+    /// Its system calls are counted, for SystemCalls. It is confined as any other, and slower.
+    bool learns = false;
 
     bool operator==(const Launch&) const = default;
 };
@@ -198,6 +200,7 @@ struct Launched {
     std::optional<double> cpus;
     std::uint64_t pids_max = 0;
     std::vector<TimelineEntry> timeline;
+    std::optional<std::int64_t> learner_pid; ///< who counts its system calls, as the host sees it
 
     bool operator==(const Launched&) const = default;
 };
@@ -211,6 +214,13 @@ struct ExitRecord {
     bool operator==(const ExitRecord&) const = default;
 };
 
+/// How often a session made which system call, by name; of sandbox-init's own, too. Calls for which its
+/// filter kills are not in it.
+struct SystemCalls {
+    std::map<std::string, std::uint64_t> allowed, refused; ///< what is 0 is left out
+    bool operator==(const SystemCalls&) const = default;
+};
+
 struct Ended {
     std::string session;
     std::optional<ExitRecord> record; ///< the last one; none when init was killed before it could write
@@ -218,6 +228,7 @@ struct Ended {
     std::optional<Bytes> memory_peak;
     std::uint64_t cpu_microseconds = 0;
     std::string last_step; ///< which rung ended it: "already_ended", "stdin", "sigterm", "cgroup.kill"
+    std::optional<SystemCalls> system_calls; ///< of Launch::learns
     bool operator==(const Ended&) const = default;
 };
 

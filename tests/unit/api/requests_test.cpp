@@ -170,6 +170,14 @@ TEST_CASE("the time in the queue is a number of seconds from 0 to an hour, or le
     }
 }
 
+TEST_CASE("an admin alone learns from a session") {
+    CHECK(parse_create(R"({"tenant": "acme", "learn": true})", kAdmin).learns);
+    CHECK_FALSE(parse_create(R"({"tenant": "acme"})", kAdmin).learns);
+    CHECK_FALSE(parse_create(R"({"learn": false})", kAcme).learns);
+    CHECK(of_create(R"({"learn": true})") == "denied learn");
+    CHECK(of_create(R"({"tenant": "acme", "learn": 1})", kAdmin) == "invalid_argument learn");
+}
+
 TEST_CASE("a key belongs to its caller, and its fingerprint is of what the body means") {
     const auto repeat_of = [](const std::string& body, const Caller& caller, const std::string& key = "k-1") {
         Request request;

@@ -110,6 +110,16 @@ TEST_CASE("an ended session says how it ended; a log that is no UTF-8 is still J
     CHECK(end["memory_peak_bytes"].is_null());
 }
 
+TEST_CASE("a session that was learned from says so, and which system calls it made") {
+    SessionView session = ended();
+    CHECK_FALSE(parse(session_json(session)).contains("learns"));
+    session.learns = true;
+    session.end->system_calls = protocol::SystemCalls{{{"read", 12}}, {}};
+    const ordered_json document = parse(session_json(session));
+    CHECK(document["learns"] == true);
+    CHECK(document["end"]["system_calls"].dump() == R"({"allowed":{"read":12},"refused":{}})");
+}
+
 TEST_CASE("a frozen session says since when, and what became of its memory") {
     SessionView session = live();
     session.rest = SessionView::Rest{session.created_at, {}, {}};

@@ -37,6 +37,7 @@ SessionRecord full_record() {
         WallTime(1'700'000'002'600ms), "/work/a.cxs", WallTime(1'700'000'002'700ms), "no room", 3, true};
     record.view.log_dir = "/var/lib/x/log";
     record.view.cgroup = "chimerax.slice/x";
+    record.view.learns = true;
     record.token_hash = "ff";
     record.overrides.cpus = 1.5;
     record.overrides.environment = {{"LANG", "C"}};
@@ -64,6 +65,7 @@ SessionView::End some_end() {
     end.memory_peak = 5_GiB;
     end.cpu_seconds = 12.25;
     end.log_tail = "x";
+    end.system_calls = protocol::SystemCalls{{{"read", 12}}, {{"mount", 1}}};
     return end;
 }
 
@@ -83,7 +85,9 @@ TEST_CASE("a record comes back as it was written, with every field") {
     CHECK(back.view.state == record.view.state);
     CHECK(back.view.created_at == record.view.created_at);
     CHECK(back.view.enforced.memory_max == 4_GiB);
-    CHECK(back.view.end.has_value() == record.view.end.has_value());
+    REQUIRE(back.view.end.has_value() == record.view.end.has_value());
+    if (back.view.end)
+        CHECK(back.view.end->system_calls == record.view.end->system_calls);
     CHECK(back.created == record.created);
     CHECK(back.overrides == record.overrides);
     CHECK(back.lifecycle == record.lifecycle);
@@ -98,7 +102,7 @@ TEST_CASE("a record comes back as it was written, with every field") {
           "\"stand_in\":true", "\"boot_id\":\"b1\"", "\"not_enforced\":[\"io.max",
           "\"frozen_at\":1700000002500000000", "\"reclaimed\":7340032", "\"not_reclaimed\":\"the swap",
           "\"last_at\":1700000002600000000", "\"file\":\"/work/a.cxs", "\"restored_at\":1700000002700000000",
-          "\"failure\":\"no room", "\"owed_to\":3", "\"opening\":true"})
+          "\"failure\":\"no room", "\"owed_to\":3", "\"opening\":true", "\"learns\":true"})
         CHECK_THAT(json, Catch::Contains(field));
 }
 

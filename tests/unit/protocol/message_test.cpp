@@ -20,7 +20,8 @@ Launch full_launch() {
             .pids_max = 256,
             .environment = {{"LANG", "de_DE.UTF-8"}, {"NOTE", "grün \"quoted\""}},
             .token_hash = "ff",
-            .probe_of = ""};
+            .probe_of = "",
+            .learns = true};
 }
 
 Launched full_launched() {
@@ -46,7 +47,8 @@ Launched full_launched() {
             .memory_max = 4_GiB,
             .cpus = 0.5,
             .pids_max = 99,
-            .timeline = {{"mounts", 120}, {"exec", 900}}};
+            .timeline = {{"mounts", 120}, {"exec", 900}},
+            .learner_pid = 4712};
 }
 
 template <typename Body>
@@ -111,7 +113,7 @@ TEST_CASE("every reply comes out as it went in") {
     check_round_trip(Launched{});
     check_round_trip(Ended{"abcdefghijklmnop",
                            ExitRecord{.run = 2, .exit_status = {}, .signal = 9, .runtime_milliseconds = 5}, 1,
-                           3_GiB, 123456, "sigterm"});
+                           3_GiB, 123456, "sigterm", SystemCalls{{{"read", 12}}, {{"mount", 1}}}});
     check_round_trip(Ended{});
     check_round_trip(Published{40001});
     check_round_trip(Freeze{"abcdefghijklmnop", true});

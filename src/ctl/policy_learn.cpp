@@ -1,0 +1,164 @@
+#include "policy_learn.hpp"
+
+#include "learned_profile.hpp"
+#include "own_session.hpp"
+#include "sandbox/base/file.hpp"
+#include "sandbox/policy/loader.hpp"
+#include "signals.hpp"
+#include "words.hpp"
+
+#include <filesystem>
+#include <ostream>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+namespace sandbox::ctl {
+namespace {
+
+/// As the API's longest.
+constexpr Duration kWaitTime = std::chrono::minutes(5);
+
+/// The operator's, in another terminal.
+void hold(const Context& context, const std::string& session, const Signals& signals) {
+    if (!context.globals.quiet)
+        context.terminal.err << "Session " << session << " is ready, and its system calls are counted. Do in "
+                             << "it what such sessions do, as with `sandboxctl attach " << session
+                             << "`; Ctrl-C here ends it.\n"
+                             << std::flush;
+    const ApiClient api = context.api(signals.fd());
+    for (;;)
+        try {
+            api.get("/v1/sessions/" + session + "/wait?state=ended&timeout=" +
+                        std::to_string(std::chrono::duration_cast<std::chrono::seconds>(kWaitTime).count()),
+                    kWaitTime + kAnswerTimeout);
+            return;
+        } catch (const Error& error) {
+            if (signals.came())
+                return;
+            if (error.code() == Errc::gone)
+                return;
+            if (error.code() != Errc::timed_out)
+                throw;
+        }
+}
+
+/// What became of the session, and why there is nothing more to be learned where it failed.
+struct Outcome {
+    Json session;
+    std::optional<Error> failure;
+};
+
+/// Standard output is for what was learned.
+int run_aside(const Context& context, const std::string& session, const ScriptJob& job, int until) {
+    Globals globals = context.globals;
+    globals.format = Format::usual;
+    Terminal terminal{.out = context.terminal.err,
+                      .err = context.terminal.err,
+                      .width = context.terminal.width,
+                      .colours = context.terminal.colours,
+                      .is_terminal = context.terminal.err_is_terminal,
+                      .err_is_terminal = context.terminal.err_is_terminal,
+                      .input = context.terminal.input};
+    Context aside(globals, terminal);
+    return run_scripts(aside, session, job, until);
+}
+
+Outcome run_session(Context& context, const LearnWishes& wishes, const Signals& signals) {
+    Json wanted{{"policy", wishes.policy}, {"name", "policy learn " + wishes.policy}, {"learn", true}};
+    if (!wishes.tenant.empty())
+        wanted["tenant"] = wishes.tenant;
+    OwnSession session(context, wanted);
+    Outcome outcome;
+    try {
+        session.wait_until_ready(context.api(signals.fd()));
+        if (wishes.job.scripts.empty())
+            hold(context, session.id(), signals);
+        else
+            context.exit_status = run_aside(context, session.id(), wishes.job, signals.fd());
+    } catch (const Error& error) {
+        // What it tried is the more wanted where it came to nothing, as under too narrow a profile.
+        outcome.failure = error;
+    }
+    outcome.session = session.end();
+    return outcome;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names)
+        text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+void show(const Context& context, const Json& calls, const Learned& learned, const policy::Policy& policy) {
+    const Json& allowed = calls["allowed"];
+    const Json& refused = calls["refused"];
+    std::set<std::string> names;
+    for (const Json* one : {&allowed, &refused})
+        for (const auto& [name, times] : one->items())
+            names.insert(name);
+    Table table({{"CALL"}, {"ALLOWED", Align::right}, {"REFUSED", Align::right}});
+    for (const std::string& name : names)
+        table.add({name, word(allowed, {name.c_str()}), word(refused, {name.c_str()})});
+    context.print(table);
+    if (context.globals.quiet)
+        return;
+    std::ostream& err = context.terminal.err;
+    const std::string profile = "Profile " + policy.seccomp_profile;
+    err << "\n" << names.size() << " system calls were made.";
+    if (!refused.empty()) {
+        std::vector<std::string> list;
+        for (const auto& [name, times] : refused.items())
+            list.push_back(name);
+        err << " " << profile << " refused some or all of: " << listed(list) << ".";
+    }
+    if (!learned.unused.empty())
+        err << "\n"
+            << profile << " allows " << learned.unused.size()
+            << " more, which this run did not use: " << listed(learned.unused) << ".";
+    err << "\n" << std::flush;
+}
+
+} // namespace
+
+void learn_policy(Context& context, const std::string& folder, const LearnWishes& wishes) {
+    check_files(wishes.job);
+    const policy::Policy policy =
+        policy::load_policy(folder, wishes.policy, policy::Trust::any_owner); // proves the profile, too
+    const std::filesystem::path file(wishes.profile);
+    if (!wishes.profile.empty() &&
+        !std::filesystem::is_directory(std::filesystem::absolute(file).parent_path()))
+        throw Error(Errc::not_found, "there is no folder for " + wishes.profile, "Make it first.",
+                    "--profile");
+    const Signals signals;
+    const Outcome outcome = run_session(context, wishes, signals);
+    const bool was_stopped = signals.came() && !wishes.job.scripts.empty();
+    if (const Json& calls = member(outcome.session, {"end", "system_calls"}); calls.is_object()) {
+        const Learned learned =
+            narrow_profile(Json::parse(read_file(folder + "/seccomp/" + policy.seccomp_profile + ".json")),
+                           calls["allowed"]);
+        if (context.json())
+            context.print(Json{{"policy", policy.name},
+                               {"profile", policy.seccomp_profile},
+                               {"session", outcome.session["id"]},
+                               {"system_calls", calls},
+                               {"unused", learned.unused}});
+        else
+            show(context, calls, learned, policy);
+        if (!wishes.profile.empty() && !outcome.failure && context.exit_status == 0) {
+            write_file_atomically(wishes.profile, learned.narrowed.dump(2) + "\n", 0644);
+            if (!context.globals.quiet)
+                context.terminal.err << "The profile for no more than that is in "
+                                     << printable(wishes.profile) << ".\n";
+        }
+    }
+    if (was_stopped) {
+        context.terminal.err << "sandboxctl: the scripts were stopped by a signal\n";
+        context.exit_status = 128 + signals.take();
+    } else if (outcome.failure && !signals.came()) {
+        throw *outcome.failure;
+    }
+}
+
+} // namespace sandbox::ctl
