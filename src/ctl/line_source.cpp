@@ -1,5 +1,6 @@
 #include "line_source.hpp"
 
+#include "kept_terminal.hpp"
 #include "sandbox/base/error.hpp"
 
 #include <array>
@@ -82,10 +83,13 @@ class EditedLines : public LineSource {
         ::el_set(edit_.get(), EL_CLIENTDATA, this);
         ::el_set(edit_.get(), EL_PROMPT, &prompt_of);
         ::el_set(edit_.get(), EL_EDITOR, "emacs");
-        ::el_set(edit_.get(), EL_SIGNAL, 1); // the terminal is as it was when one ends this program
+        ::el_set(edit_.get(), EL_SIGNAL, 1); // it sees a new width; then terminal_'s handlers follow
         ::el_set(edit_.get(), EL_HIST, &::history, history_.get());
         ::el_set(edit_.get(), EL_GETCFN, &next_character);
         ::el_source(edit_.get(), nullptr); // ~/.editrc
+        // Between two lines too, and while it writes its prompt, the terminal only collects keys: in
+        // canonical mode it would take Ctrl-D and others for itself.
+        ::el_set(edit_.get(), EL_SETTY, "-x", "-icanon", "-echo", static_cast<const char*>(nullptr));
     }
 
     std::optional<std::string> next(int wake, const Meanwhile& meanwhile) override {
@@ -144,12 +148,16 @@ class EditedLines : public LineSource {
     }
 
     struct EndEdit {
-        void operator()(EditLine* edit) const { ::el_end(edit); }
+        void operator()(EditLine* edit) const {
+            ::el_set(edit, EL_EDITMODE, 0); // or it throws away what is typed already, for the shell
+            ::el_end(edit);
+        }
     };
     struct EndHistory {
         void operator()(History* history) const { ::history_end(history); }
     };
 
+    KeptTerminal terminal_; // the first member: the terminal is given back last
     std::string prompt_;
     std::unique_ptr<History, EndHistory> history_;
     std::unique_ptr<EditLine, EndEdit> edit_;

@@ -22,7 +22,8 @@ class LineSource {
 /// `input` is read as it is; nothing is echoed.
 std::unique_ptr<LineSource> plain_lines(int input);
 
-/// A line editor on the terminal that is this process's standard input and output (libedit).
+/// A line editor on the terminal that is this process's standard input and output (libedit). While it lives,
+/// keys are not echoed, and what is typed while no line is waited for is the start of the next.
 std::unique_ptr<LineSource> edited_lines(const std::string& prompt);
 
 } // namespace sandbox::ctl
