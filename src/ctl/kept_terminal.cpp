@@ -24,7 +24,7 @@ void set_handler(int number) {
     struct sigaction action {};
     action.sa_handler = &handle;
     // raise() in it does what the signal does without it; the system calls of other threads go on.
-    action.sa_flags = SA_RESETHAND | SA_NODEFER | SA_RESTART;
+    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER | SA_RESTART); // SA_RESETHAND is unsigned
     ::sigaction(number, &action, nullptr);
 }
 
