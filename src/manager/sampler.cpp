@@ -47,8 +47,14 @@ Stats stats_of(const Session& session, Duration age, bool with_history) {
 void sample_slice(const Registry& registry, Counters& counters, unsigned slice, Duration age) {
     const auto now = BootClock::now();
     for (const auto& [number, session] : registry.all_live()) {
-        if (number % kSampleSlices == slice && session->figures && session->kind() == Kind::tenant)
-            counters.note_use(*session, session->figures->sample(now, age));
+        if (number % kSampleSlices != slice || !session->figures || session->kind() != Kind::tenant)
+            continue;
+        const Sample& sample = session->figures->sample(now, age);
+        counters.note_use(*session, sample);
+        if (const auto threshold = session->lifecycle.active_cpus;
+            threshold && sample.cpu && session->serves() &&
+            session->cpu_activity.note(*sample.cpu, now, *threshold))
+            session->note_activity();
     }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "accounts.hpp"
+#include "cpu_activity.hpp"
 #include "fifo_gate.hpp"
 #include "figures.hpp"
 #include "reclaimer.hpp"
@@ -138,6 +139,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
     kernel::CgroupDir cgroup;
     std::unique_ptr<Figures> figures; ///< while there is a sandbox
+    CpuActivity cpu_activity;
     CountedUse counted;
     OpenUse open_use;
     std::string open_day;              ///< which that is for

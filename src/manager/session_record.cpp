@@ -84,6 +84,7 @@ void fields(Visit& visit, T& lifecycle) {
     visit("freeze_after", lifecycle.freeze_after);
     visit("end_after", lifecycle.end_after);
     visit("max_lifetime", lifecycle.max_lifetime);
+    visit("active_cpus", lifecycle.active_cpus);
 }
 
 template <typename Visit, typename T>

@@ -169,9 +169,9 @@ Policy read_policy(const toml::table& table) {
     Policy policy;
     policy.description = fields.text("description");
     policy.chimerax = read_chimerax(fields);
-    policy.lifecycle = {fields.optional_duration("lifecycle.freeze_after"),
-                        fields.optional_duration("lifecycle.end_after"),
-                        fields.optional_duration("lifecycle.max_lifetime")};
+    policy.lifecycle = {
+        fields.optional_duration("lifecycle.freeze_after"), fields.optional_duration("lifecycle.end_after"),
+        fields.optional_duration("lifecycle.max_lifetime"), fields.optional_real("lifecycle.active_cpus")};
     policy.recovery = {fields.number("recovery.max_restarts"), fields.duration("recovery.window"),
                        fields.optional_duration("recovery.autosave_every")};
     policy.admission.max_sessions = fields.optional_number("admission.max_sessions");

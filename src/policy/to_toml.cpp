@@ -134,6 +134,7 @@ std::string to_toml(const Policy& policy) {
     out.line("freeze_after", quote(policy.lifecycle.freeze_after));
     out.line("end_after", quote(policy.lifecycle.end_after));
     out.line("max_lifetime", quote(policy.lifecycle.max_lifetime));
+    out.line("active_cpus", real(policy.lifecycle.active_cpus));
     out.table("recovery");
     out.line("max_restarts", std::to_string(policy.recovery.max_restarts));
     out.line("window", quote(format_duration(policy.recovery.window)));

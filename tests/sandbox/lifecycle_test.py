@@ -50,10 +50,27 @@ def frozen_while_it_burns(site):
     site.assert_no_residue()
 
 
+def works_by_itself(site):
+    """CPU time is activity: the session lives on as long as it burns, and ends after; one that burns too little ends in time."""
+    works, dozes = site.create(tenant="sleepy", policy="worker"), site.create(tenant="sleepy", policy="worker")
+    site.value(works["id"], "sim burn 1 13")
+    began = time.monotonic()
+    ended = site.wait_ended(dozes["id"])
+    assert ended["end"]["reason"] == "idle" and time.monotonic() - began < 9, ended
+    while time.monotonic() < began + 10:
+        assert site.get(works["id"])["state"] == "ready", "nobody asks, but it works"
+        time.sleep(0.5)  # the promise is about time that goes by
+    ended = site.wait_ended(works["id"])
+    assert ended["end"]["reason"] == "idle" and time.monotonic() - began < 27, ended
+    assert ended["last_activity_at"] > ended["ready_at"], ended
+    site.assert_no_residue()
+
+
 def write_drowsy_site(site):
+    site.write_policy("worker", '[lifecycle]\nend_after = "7s"\nactive_cpus = 0.25\n')
     site.write_policy("drowsy", '[lifecycle]\nfreeze_after = "1s"\nend_after = "3s"\n')
     tenant = site.tenants / "sleepy.toml"
-    tenant.write_text('max_sessions = 5\npolicies = ["drowsy"]\n')
+    tenant.write_text('max_sessions = 5\npolicies = ["drowsy", "worker"]\n')
     tenant.chmod(0o644)
 
 
@@ -81,6 +98,7 @@ def main():
         write_drowsy_site(site)
         site.start()
         tap.test("a frozen session uses no CPU, and the request that thaws it is served", frozen_while_it_burns, site)
+        tap.test("a session that works by itself is not idle", works_by_itself, site)
         tap.test("a session that nobody uses is frozen, then ended", rests_then_ends, site)
         tap.test("a session ends in good order when it has lived as long as it may", lives_so_long, site)
     tap.finish()

@@ -45,6 +45,7 @@ struct Lifecycle {
     std::optional<Duration> freeze_after; ///< without any activity; the next request thaws it
     std::optional<Duration> end_after;    ///< without any activity
     std::optional<Duration> max_lifetime; ///< since its creation
+    std::optional<double> active_cpus;    ///< CPU use that is activity, as a number of CPUs
 
     bool operator==(const Lifecycle&) const = default;
 };

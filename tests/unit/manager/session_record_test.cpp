@@ -50,6 +50,7 @@ SessionRecord full_record() {
     record.grace = 5s;
     record.publish = policy::Publish::loopback;
     record.lifecycle.end_after = 4h;
+    record.lifecycle.active_cpus = 0.25;
     record.recovery.autosave_every = 5min;
     record.audit_commands = policy::CommandAudit::text;
     return record;

@@ -148,7 +148,7 @@ TEST_CASE("every field of a policy is read") {
 description = "all of it"
 chimerax = { executable = "/opt/x/bin/ChimeraX", arguments = ["--debug"], environment = { A = "1", _b2 = "" }, start_timeout = "2s", command_timeout = "1h30m", grace = "0" }
 recovery = { max_restarts = 4, window = "5s", autosave_every = "6s" }
-lifecycle = { freeze_after = "1s", end_after = "2s", max_lifetime = "3s" }
+lifecycle = { freeze_after = "1s", end_after = "2s", max_lifetime = "3s", active_cpus = 0.5 }
 admission.max_sessions = 5
 resources = { enforcement = "best-effort", memory_max = 2147483648, memory_high = "1.5G", memory_swap_max = "1G", cpus = 0.5, cpu_weight = 7, pids_max = 33, descendants_max = 3, nofile = 100, core_size = "1M", file_size = "2M" }
 filesystem = { binds = ["/usr", { source = "/a", target = "/opt/b", optional = true }], devices = ["/dev/dri/renderD128"], tmp = { size = "1M", inodes = 16 }, home = { size = "2M", inodes = 17 }, work = { size = "3M", inodes = 18 }, shm = { size = "4M", inodes = 19 } }
@@ -164,7 +164,7 @@ override = { memory_max = "3G", cpus = 1, pids_max = 34, max_lifetime = "4s", en
                                       Duration(2000),
                                       Duration(5'400'000),
                                       Duration(0)});
-    CHECK(policy.lifecycle == Lifecycle{Duration(1000), Duration(2000), Duration(3000)});
+    CHECK(policy.lifecycle == Lifecycle{Duration(1000), Duration(2000), Duration(3000), 0.5});
     CHECK(policy.recovery == Recovery{4, Duration(5000), Duration(6000)});
     CHECK(policy.admission == PolicyAdmission{5});
     CHECK(policy.resources ==
