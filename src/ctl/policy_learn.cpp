@@ -106,7 +106,7 @@ void show(const Context& context, const Json& calls, const Learned& learned, con
         return;
     std::ostream& err = context.terminal.err;
     const std::string profile = "Profile " + policy.seccomp_profile;
-    err << "\n" << names.size() << " system calls were made.";
+    err << "\n" << names.size() << " different system calls were made.";
     if (!refused.empty()) {
         std::vector<std::string> list;
         for (const auto& [name, times] : refused.items())

@@ -1,16 +1,15 @@
 #include "store_writer.hpp"
 
+#include "audit_backlog.hpp"
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/log.hpp"
+#include "store_backlog.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -80,42 +79,12 @@ class StoreWriter::Thread {
         wake_.notify_one();
     }
 
-    void put(SessionRecord record, std::optional<DayUsage> account, std::uint64_t number) {
+    /// Calls with what waits for the store; `number` counts it.
+    template <typename Change>
+    void change(std::uint64_t number, const Change& change) {
         {
             const std::lock_guard lock(mutex_);
-            if (account)
-                usage_.insert_or_assign(key_of(*account), std::move(*account));
-            std::string id = record.view.id;
-            put_.insert_or_assign(std::move(id), std::move(record));
-            number_ = number;
-        }
-        wake_.notify_one();
-    }
-
-    void forget_usage_before(std::string day, std::uint64_t number) {
-        {
-            const std::lock_guard lock(mutex_);
-            forget_usage_before_ = std::move(day);
-            number_ = number;
-        }
-        wake_.notify_one();
-    }
-
-    void forget(std::string id, std::uint64_t number) {
-        {
-            const std::lock_guard lock(mutex_);
-            put_.erase(id);
-            forget_.insert(std::move(id));
-            number_ = number;
-        }
-        wake_.notify_one();
-    }
-
-    /// None: the token is to be forgotten.
-    void put_token(std::string id, std::optional<TokenRecord> record, std::uint64_t number) {
-        {
-            const std::lock_guard lock(mutex_);
-            tokens_.insert_or_assign(std::move(id), std::move(record));
+            change(records_);
             number_ = number;
         }
         wake_.notify_one();
@@ -125,36 +94,13 @@ class StoreWriter::Thread {
         {
             const std::lock_guard lock(mutex_);
             noted_ = number;
-            if (lines_.size() + line.size() > kMostAuditBytes) {
-                const WallTime now = std::chrono::system_clock::now();
-                if (gap_.count++ == 0)
-                    gap_.since = now;
-                gap_.until = now;
-                ++lost_;
-                return;
-            }
-            lines_ += line;
-            ++line_count_;
+            lines_.add(line, std::chrono::system_clock::now());
         }
         wake_.notify_one();
     }
 
   private:
-    using Records = std::map<std::string, SessionRecord>;
-    using Usage = std::map<std::pair<std::string, std::string>, DayUsage>; ///< by tenant and day
-
-    static Usage::key_type key_of(const DayUsage& account) { return {account.tenant, account.day}; }
-
-    bool has_work() const {
-        return !put_.empty() || !forget_.empty() || !tokens_.empty() || !usage_.empty() ||
-               !forget_usage_before_.empty() || !lines_.empty() || gap_.count > 0 || !copies_.empty();
-    }
-
-    /// Lines that were dropped and are not told in the trail yet.
-    struct Gap {
-        std::uint64_t count = 0;
-        WallTime since{}, until{};
-    };
+    bool has_work() const { return !records_.empty() || !lines_.empty() || !copies_.empty(); }
 
     void run() {
         std::unique_lock lock(mutex_);
@@ -173,88 +119,39 @@ class StoreWriter::Thread {
 
     /// What waits, all taken at one moment: the lines of the trail are those of the records beside them.
     struct Work {
-        std::string lines;
-        std::uint64_t line_count = 0, lost = 0, noted = 0;
-        Gap gap;
+        AuditBacklog::Lines lines;
+        std::uint64_t noted = 0;
         StoreBatch batch;
         std::uint64_t number = 0;
         std::vector<std::shared_ptr<Copy>> copies;
     };
 
-    Work take_work() {
-        Work work{.lines = std::exchange(lines_, {}),
-                  .line_count = std::exchange(line_count_, 0),
-                  .lost = std::exchange(lost_, 0),
-                  .noted = noted_,
-                  .gap = std::exchange(gap_, {}),
-                  .batch = {},
-                  .number = number_,
-                  .copies = std::exchange(copies_, {})};
-        for (auto& [id, record] : std::exchange(put_, {}))
-            work.batch.put.push_back(std::move(record));
-        for (const std::string& id : std::exchange(forget_, {}))
-            work.batch.forget.push_back(id);
-        for (auto& [id, record] : std::exchange(tokens_, {})) {
-            if (record)
-                work.batch.put_tokens.push_back(std::move(*record));
-            else
-                work.batch.forget_tokens.push_back(id);
-        }
-        for (auto& [key, account] : std::exchange(usage_, {}))
-            work.batch.put_usage.push_back(std::move(account));
-        work.batch.forget_usage_before = std::exchange(forget_usage_before_, {});
-        return work;
-    }
-
     /// False: some of it could not be written, and waits again. Where the trail cannot be written, the store
     /// is all the same: no session stops for it.
     bool write_once(std::unique_lock<std::mutex>& lock) {
-        Work work = take_work();
+        Work work{lines_.take(), noted_, records_.take(), number_, std::exchange(copies_, {})};
         lock.unlock();
-        const bool noted = (work.lines.empty() && work.gap.count == 0) || append(work);
+        const bool noted = work.lines.empty() || append(work);
         const bool stored = work.batch.empty() || store(work);
         for (const std::shared_ptr<Copy>& copy : work.copies)
             make_copy(copy);
         lock.lock();
-        if (!noted) {
-            lines_.insert(0, work.lines);
-            line_count_ += work.line_count;
-            if (work.gap.count > 0) {
-                gap_.since = work.gap.since;
-                gap_.until = std::max(gap_.until, work.gap.until);
-                gap_.count += work.gap.count;
-            }
-        }
+        if (!noted)
+            lines_.give_back(std::move(work.lines));
         if (!stored)
-            take_back(std::move(work.batch));
+            records_.give_back(std::move(work.batch));
         return noted && stored;
     }
 
     bool append(const Work& work) {
         std::optional<Error> failure;
         try {
-            audit_.append(work.lines + (work.gap.count > 0 ? gap_line(work.gap) : std::string()));
+            audit_.append(work.lines.with_gap(std::chrono::system_clock::now()));
         } catch (const Error& error) {
             failure = error;
         }
         tell_audit(work, failure);
         return !failure;
-    }
-
-    /// Behind the lines that were kept, in front of those that came once there was room.
-    static std::string gap_line(const Gap& gap) {
-        AuditEntry entry;
-        entry.at = std::chrono::system_clock::now();
-        entry.action = "audit.lost";
-        entry.actor = "manager";
-        entry.outcome = std::to_string(gap.count);
-        entry.detail = gap_text(gap);
-        return to_json_line(entry);
-    }
-
-    static std::string gap_text(const Gap& gap) {
-        return std::to_string(gap.count) + " lines from " + format_time(gap.since) + " to " +
-               format_time(gap.until) + " were dropped while the trail could not be written";
     }
 
     /// What was put before is in it, unless that could not be written.
@@ -285,9 +182,9 @@ class StoreWriter::Thread {
     }
 
     void tell_audit(const Work& work, const std::optional<Error>& failure) {
-        const std::string gap = work.gap.count > 0 ? "; " + gap_text(work.gap) : "";
-        asio::post(io_, [weak = state_, count = work.line_count, lost = work.lost, noted = work.noted, gap,
-                         failure] {
+        const std::string gap = work.lines.gap.count > 0 ? "; " + work.lines.gap.text() : "";
+        asio::post(io_, [weak = state_, count = work.lines.count, lost = work.lines.lost, noted = work.noted,
+                         gap, failure] {
             const std::shared_ptr<State> state = weak.lock();
             if (!state)
                 return;
@@ -305,27 +202,6 @@ class StoreWriter::Thread {
                 state->noted_written = noted;
             state->changed.notify();
         });
-    }
-
-    /// What came meanwhile is newer.
-    void take_back(StoreBatch batch) {
-        for (SessionRecord& record : batch.put)
-            if (!forget_.contains(record.view.id))
-                put_.try_emplace(record.view.id, std::move(record));
-        for (std::string& id : batch.forget)
-            forget_.insert(std::move(id));
-        for (TokenRecord& record : batch.put_tokens) {
-            std::string id = record.token.id;
-            tokens_.try_emplace(std::move(id), std::move(record));
-        }
-        for (std::string& id : batch.forget_tokens)
-            tokens_.try_emplace(std::move(id), std::nullopt);
-        for (DayUsage& account : batch.put_usage) {
-            Usage::key_type key = key_of(account);
-            usage_.try_emplace(std::move(key), std::move(account));
-        }
-        if (forget_usage_before_.empty())
-            forget_usage_before_ = std::move(batch.forget_usage_before);
     }
 
     void tell(std::uint64_t number, const std::optional<Error>& failure) {
@@ -352,16 +228,10 @@ class StoreWriter::Thread {
     AuditFile audit_;
     std::mutex mutex_; ///< guards all that follows
     std::condition_variable wake_;
-    Records put_;
-    std::set<std::string> forget_;
-    std::map<std::string, std::optional<TokenRecord>> tokens_;
-    Usage usage_;
-    std::string forget_usage_before_;
+    StoreBacklog records_;
     std::uint64_t number_ = 0;
-    std::string lines_; ///< of the trail
-    std::uint64_t line_count_ = 0, noted_ = 0;
-    std::uint64_t lost_ = 0; ///< since the last try
-    Gap gap_;
+    AuditBacklog lines_{kMostAuditBytes};
+    std::uint64_t noted_ = 0;
     std::vector<std::shared_ptr<Copy>> copies_;
     bool stopping_ = false;
     std::thread thread_;
@@ -383,12 +253,13 @@ std::vector<SessionRecord> StoreWriter::load() {
 
 void StoreWriter::put(SessionRecord record) {
     if (thread_)
-        thread_->put(std::move(record), std::nullopt, ++state_->put);
+        thread_->change(++state_->put, [&](StoreBacklog& all) { all.put(std::move(record), std::nullopt); });
 }
 
 void StoreWriter::put(SessionRecord record, DayUsage account) {
     if (thread_)
-        thread_->put(std::move(record), std::move(account), ++state_->put);
+        thread_->change(++state_->put,
+                        [&](StoreBacklog& all) { all.put(std::move(record), std::move(account)); });
 }
 
 std::vector<DayUsage> StoreWriter::load_usage() {
@@ -397,12 +268,12 @@ std::vector<DayUsage> StoreWriter::load_usage() {
 
 void StoreWriter::forget_usage_before(std::string day) {
     if (thread_)
-        thread_->forget_usage_before(std::move(day), ++state_->put);
+        thread_->change(++state_->put, [&](StoreBacklog& all) { all.forget_usage_before(std::move(day)); });
 }
 
 void StoreWriter::forget(std::string id) {
     if (thread_)
-        thread_->forget(std::move(id), ++state_->put);
+        thread_->change(++state_->put, [&](StoreBacklog& all) { all.forget(std::move(id)); });
 }
 
 std::vector<TokenRecord> StoreWriter::load_tokens() {
@@ -412,12 +283,14 @@ std::vector<TokenRecord> StoreWriter::load_tokens() {
 void StoreWriter::put_token(TokenRecord record) {
     std::string id = record.token.id;
     if (thread_)
-        thread_->put_token(std::move(id), std::move(record), ++state_->put);
+        thread_->change(++state_->put,
+                        [&](StoreBacklog& all) { all.put_token(std::move(id), std::move(record)); });
 }
 
 void StoreWriter::forget_token(std::string id) {
     if (thread_)
-        thread_->put_token(std::move(id), std::nullopt, ++state_->put);
+        thread_->change(++state_->put,
+                        [&](StoreBacklog& all) { all.put_token(std::move(id), std::nullopt); });
 }
 
 void StoreWriter::note(const AuditEntry& entry) {
