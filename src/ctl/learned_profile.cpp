@@ -22,13 +22,15 @@ Learned narrow_profile(const Json& profile, const Json& allowed) {
     const auto is_kept = [&](const std::string& name) {
         return allowed.contains(name) || std::ranges::find(kByChance, name) != kByChance.end();
     };
-    Learned learned{profile, {}};
-    std::set<std::string> named, unused;
+    Learned learned{profile, {}, {}};
+    std::set<std::string> named, allowing, unused;
     Json rules = Json::array();
     for (Json rule : profile.value("syscalls", Json::array())) {
         Json names = Json::array();
         for (const Json& name : rule["names"]) {
             named.insert(name.get<std::string>());
+            if (is_allowing(rule["action"]))
+                allowing.insert(name.get<std::string>());
             if (!is_allowing(rule["action"]) || is_kept(name))
                 names.push_back(name);
             else
@@ -41,9 +43,14 @@ Learned narrow_profile(const Json& profile, const Json& allowed) {
     }
     if (is_allowing(profile["defaultAction"])) {
         Json names = Json::array();
+        for (const char* name : kByChance)
+            if (!named.contains(name) && !allowed.contains(name))
+                names.push_back(name);
         for (const auto& [name, times] : allowed.items())
             if (!named.contains(name))
                 names.push_back(name);
+            else if (!allowing.contains(name))
+                learned.lost.push_back(name);
         if (!names.empty())
             rules.push_back({{"names", std::move(names)}, {"action", profile["defaultAction"]}});
         learned.narrowed["defaultAction"] = "SCMP_ACT_ERRNO";

@@ -13,6 +13,8 @@ namespace sandbox::ctl {
 struct Learned {
     Json narrowed;                   ///< the profile, allowing what was used and no more
     std::vector<std::string> unused; ///< what the profile allows, and was not used; sorted
+    /// Used, and not in it: the profile allows by default, and refuses these for some arguments. Sorted.
+    std::vector<std::string> lost;
 };
 
 /// `profile` is one that `policy::parse_seccomp_profile` takes, `allowed` the names that were used. Its rules

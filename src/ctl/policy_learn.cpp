@@ -4,6 +4,7 @@
 #include "own_session.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/policy/loader.hpp"
+#include "session_text.hpp"
 #include "signals.hpp"
 #include "words.hpp"
 
@@ -19,8 +20,8 @@ namespace {
 /// As the API's longest.
 constexpr Duration kWaitTime = std::chrono::minutes(5);
 
-/// The operator's, in another terminal.
-void hold(const Context& context, const std::string& session, const Signals& signals) {
+/// The operator's, in another terminal. False: it has ended before he was done.
+bool hold(const Context& context, const std::string& session, const Signals& signals) {
     if (!context.globals.quiet)
         context.terminal.err << "Session " << session << " is ready, and its system calls are counted. Do in "
                              << "it what such sessions do, as with `sandboxctl attach " << session
@@ -32,12 +33,12 @@ void hold(const Context& context, const std::string& session, const Signals& sig
             api.get("/v1/sessions/" + session + "/wait?state=ended&timeout=" +
                         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(kWaitTime).count()),
                     kWaitTime + kAnswerTimeout);
-            return;
+            return false;
         } catch (const Error& error) {
             if (signals.came())
-                return;
+                return true;
             if (error.code() == Errc::gone)
-                return;
+                return false;
             if (error.code() != Errc::timed_out)
                 throw;
         }
@@ -70,10 +71,11 @@ Outcome run_session(Context& context, const LearnWishes& wishes, const Signals& 
         wanted["tenant"] = wishes.tenant;
     OwnSession session(context, wanted);
     Outcome outcome;
+    bool is_whole = true;
     try {
         session.wait_until_ready(context.api(signals.fd()));
         if (wishes.job.scripts.empty())
-            hold(context, session.id(), signals);
+            is_whole = hold(context, session.id(), signals);
         else
             context.exit_status = run_aside(context, session.id(), wishes.job, signals.fd());
     } catch (const Error& error) {
@@ -81,6 +83,9 @@ Outcome run_session(Context& context, const LearnWishes& wishes, const Signals& 
         outcome.failure = error;
     }
     outcome.session = session.end();
+    if (!is_whole)
+        outcome.failure =
+            Error(Errc::conflict, "session " + session.id() + " " + state_words(outcome.session));
     return outcome;
 }
 
@@ -133,7 +138,7 @@ void learn_policy(Context& context, const std::string& folder, const LearnWishes
                     "--profile");
     const Signals signals;
     const Outcome outcome = run_session(context, wishes, signals);
-    const bool was_stopped = signals.came() && !wishes.job.scripts.empty();
+    const bool was_stopped = signals.came() && (outcome.failure || !wishes.job.scripts.empty());
     if (const Json& calls = member(outcome.session, {"end", "system_calls"}); calls.is_object()) {
         const Learned learned =
             narrow_profile(Json::parse(read_file(folder + "/seccomp/" + policy.seccomp_profile + ".json")),
@@ -151,12 +156,15 @@ void learn_policy(Context& context, const std::string& folder, const LearnWishes
             if (!context.globals.quiet)
                 context.terminal.err << "The profile for no more than that is in "
                                      << printable(wishes.profile) << ".\n";
+            if (!learned.lost.empty())
+                context.terminal.err << "Used, and not in it, as profile " << policy.seccomp_profile
+                                     << " refuses them for some arguments: " << listed(learned.lost) << ".\n";
         }
     }
     if (was_stopped) {
-        context.terminal.err << "sandboxctl: the scripts were stopped by a signal\n";
+        context.terminal.err << "sandboxctl: it was stopped by a signal before it was done\n";
         context.exit_status = 128 + signals.take();
-    } else if (outcome.failure && !signals.came()) {
+    } else if (outcome.failure) {
         throw *outcome.failure;
     }
 }

@@ -60,6 +60,11 @@ bool holds(std::uint16_t operation, std::uint32_t value, std::uint32_t constant)
 
 } // namespace
 
+bool allows(std::uint32_t action) {
+    const std::uint32_t kind = action & SECCOMP_RET_ACTION_FULL;
+    return kind == SECCOMP_RET_ALLOW || kind == SECCOMP_RET_LOG;
+}
+
 std::vector<sock_filter> notifying_program(const std::vector<sock_filter>& program, int ready) {
     // A descriptor is an int to the kernel: the upper half of the argument, which it does not look at, is
     // behind the lower one here (both architectures are little-endian).
@@ -72,6 +77,19 @@ std::vector<sock_filter> notifying_program(const std::vector<sock_filter>& progr
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(ready), 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
+    seccomp_data sigreturn{};
+    sigreturn.nr = SYS_rt_sigreturn;
+    sigreturn.arch = kArchitecture;
+    if (run_program(program, sigreturn) == SECCOMP_RET_ALLOW) {
+        const sock_filter unheard[] = {
+            BPF_STMT(kLoad, offsetof(seccomp_data, arch)),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 0, 3),
+            BPF_STMT(kLoad, offsetof(seccomp_data, nr)),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigreturn, 0, 1),
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        notifying.insert(notifying.end(), std::begin(unheard), std::end(unheard));
+    }
     for (sock_filter instruction : program) {
         if (is_return(instruction) && !kills(instruction.k))
             instruction.k = SECCOMP_RET_USER_NOTIF;
@@ -124,8 +142,11 @@ std::optional<SeccompListener::Call> SeccompListener::wait() {
                 continue;
             throw_errno("poll");
         }
-        if ((entry.revents & POLLIN) == 0)
-            return std::nullopt;
+        if ((entry.revents & POLLIN) == 0) {
+            if ((entry.revents & POLLHUP) != 0)
+                return std::nullopt;
+            continue; // POLLERR: a stop, or the freezer, has broken the kernel's look off
+        }
         std::ranges::fill(request_, std::byte{}); // the kernel refuses any other (seccomp_unotify(2))
         if (::ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_RECV, request_.data()) == 0) {
             seccomp_notif notification{};
@@ -140,10 +161,12 @@ std::optional<SeccompListener::Call> SeccompListener::wait() {
 void SeccompListener::answer(const Call& call, std::uint32_t action) {
     seccomp_notif_resp response{};
     response.id = call.id;
-    if ((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO)
+    if (allows(action))
+        response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    else if ((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO)
         response.error = -static_cast<int>(action & SECCOMP_RET_DATA);
     else
-        response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+        response.error = -EPERM; // the kernel has killed for it, so it does not come
     std::memcpy(response_.data(), &response, sizeof response);
     while (::ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_SEND, response_.data()) != 0)
         if (errno == ENOENT)

@@ -5,7 +5,6 @@
 #include "sandbox/base/file.hpp"
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/kernel/seccomp_notify.hpp"
-#include "sandbox/launcher/blueprint.hpp"
 #include "sandbox/launcher/session_folder.hpp"
 #include "sandbox/protocol/init_config.hpp"
 
@@ -43,16 +42,23 @@ void count(Counts& counts, int number, std::uint32_t action) {
     const std::size_t last = counts.calls.size() - 1;
     const bool known = number >= 0 && static_cast<std::size_t>(number) < last;
     Counts::Of& of = counts.calls.at(known ? static_cast<std::size_t>(number) : last);
-    ++((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO ? of.refused : of.allowed);
+    ++(kernel::allows(action) ? of.allowed : of.refused);
 }
 
-/// Nobody hears of a failure here: the session's calls then fail with ENOSYS, as nobody listens, and so its
-/// start does.
+/// As the session's filter decides. A listener of the tenant's own is refused as the kernel refuses it while
+/// this one is there: it would outlive this one, and answer in its place.
+std::uint32_t decide(const std::vector<sock_filter>& program, const seccomp_data& call) {
+    if (call.nr == SYS_seccomp && (call.args[1] & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0)
+        return SECCOMP_RET_ERRNO | EBUSY;
+    return kernel::run_program(program, call);
+}
+
+/// Where it fails, the session ends: before its first call here, later as nobody listens any more and its
+/// calls fail with ENOSYS. It keeps the launcher's oom_score_adj, which is below the session's: its death
+/// would give no memory back.
 [[noreturn]] void learn(int counts_fd, int is_ready, int child, const std::vector<sock_filter>& program) {
     try {
         ::prctl(PR_SET_NAME, "sandbox-learn");
-        write_all(open_fd("/proc/self/oom_score_adj", O_WRONLY).get(), std::to_string(kOomScore),
-                  "oom_score_adj");
         void* memory = ::mmap(nullptr, sizeof(Counts), PROT_READ | PROT_WRITE, MAP_SHARED, counts_fd, 0);
         if (memory == MAP_FAILED)
             throw_errno("mmap");
@@ -64,11 +70,12 @@ void count(Counts& counts, int number, std::uint32_t action) {
         kernel::SeccompListener listener(kernel::take_descriptor(child, protocol::init::kEndFd));
         become(kNobody);
         while (const auto call = listener.wait()) {
-            const std::uint32_t action = kernel::run_program(program, call->data);
+            const std::uint32_t action = decide(program, call->data);
             count(counts, call->data.nr, action);
             listener.answer(*call, action);
         }
     } catch (const std::exception&) {
+        ::syscall(SYS_pidfd_send_signal, child, SIGKILL, nullptr, 0);
         ::_exit(1);
     }
     ::_exit(0);

@@ -53,7 +53,7 @@ void sample_slice(const Registry& registry, Counters& counters, unsigned slice, 
         counters.note_use(*session, sample);
         if (const auto threshold = session->lifecycle.active_cpus;
             threshold && sample.cpu && session->serves() &&
-            session->cpu_activity.note(*sample.cpu, now, *threshold))
+            session->cpu_activity.note(*sample.cpu, *session->figures->read_at(), *threshold))
             session->note_activity();
     }
 }

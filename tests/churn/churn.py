@@ -144,7 +144,9 @@ class Client:
                 answer = self.once("POST", "/v1/sessions", {"tenant": tenant, "policy": policy, "labels": {"try": label}, **more})
             except Lost:
                 for found in self.sure("GET", f"/v1/sessions?label=try={label}").json["sessions"]:
-                    self.ledger.write(found["id"], ["deleted", "cancelled"])
+                    # Its clock may be faster: on a slow host it is looked for long after it was made.
+                    clock = ["lifetime"] * ("max_lifetime_seconds" in more) + ["idle"] * (policy == "drowsy")
+                    self.ledger.write(found["id"], ["deleted", "cancelled", *clock])
                     self.sure("DELETE", f"/v1/sessions/{found['id']}")
                 continue
             if answer.status in (429, 503):

@@ -23,6 +23,17 @@ def write_profile(site, name, without):
     (site.policies / f"seccomp/{name}.json").write_text(json.dumps(profile))
 
 
+def learning(site, *arguments):
+    return subprocess.Popen([site.find("bin/sandboxctl"), "--host", f"unix://{site.api_socket}", "policy", "--policies", site.policies, "learn",
+                             "test", "-t", "acme", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ready_session(command):
+    line = command.stderr.readline()
+    assert "is ready, and its system calls are counted" in line, line
+    return line.split()[1]
+
+
 def counts(site):
     """Each call, allowed or refused, also of the end; and what is refused is refused as ever."""
     plain, learned = site.create(), site.create(learn=True)
@@ -79,9 +90,21 @@ def counter_dies(site):
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert fields["Uid"].split() == ["65534"] * 4 and fields["NoNewPrivs"] == "1", status
     assert {fields[name].strip("0") for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {""}, status
+    assert int(pathlib.Path(f"/proc/{pids[0]}/oom_score_adj").read_text()) < 300, "its death gives no memory back"
     os.kill(int(pids[0]), signal.SIGKILL)
-    end = site.api("DELETE", f"/v1/sessions/{session['id']}?grace_seconds=1")
-    assert end.status in (200, 410), end
+    ended = site.wait_ended(session["id"])
+    assert ended["end"]["reason"] in ("signalled", "orphaned", "hung"), ended["end"]
+    site.assert_no_residue()
+
+
+def dies_while_held(site):
+    """The session ends by itself: what was learned is told, and that it is not the whole."""
+    profile = site.folder / "half.json"
+    command = learning(site, "--profile", profile)
+    session = ready_session(command)
+    site.run_command(session, "sim exit 0", expect=502)
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == 1 and "CALL" in out and "exited" in err and not profile.exists(), (command.returncode, out, err)
     site.assert_no_residue()
 
 
@@ -118,11 +141,8 @@ def narrows(site):
 
 def stops_by_signal(site):
     """Without a script the session is the operator's until Ctrl-C."""
-    command = subprocess.Popen([site.find("bin/sandboxctl"), "--host", f"unix://{site.api_socket}", "policy", "--policies", site.policies,
-                                "learn", "test", "-t", "acme"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    line = command.stderr.readline()
-    assert "is ready, and its system calls are counted" in line, line
-    session = line.split()[1]
+    command = learning(site)
+    session = ready_session(command)
     assert site.value(session, TRIED)["error"]
     command.send_signal(signal.SIGINT)
     out, err = command.communicate(timeout=60)
@@ -165,6 +185,7 @@ def main():
         tap.test("an admin alone may learn", rights, site)
         tap.test("a learned profile is enough for the same scripts", narrows, site)
         tap.test("without scripts it learns until a signal comes", stops_by_signal, site)
+        tap.test("a session that ends by itself is no whole run", dies_while_held, site)
         tap.test("what is wrong is said before a session is made", says_what_is_wrong, site)
         tap.test("of a session that does not start it says what was refused", tells_why_not, site)
     tap.finish()

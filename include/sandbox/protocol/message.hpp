@@ -38,7 +38,8 @@ struct Launch {
     std::string token_hash; ///< kept in the root-owned session.json for a manager that lost its store
     /// Built-in policy `probe` only: the policy whose ChimeraX is to be looked at.
     std::string probe_of;
-    /// Its system calls are counted, for SystemCalls. It is confined as any other, and slower.
+    /// Its system calls are counted, for SystemCalls. It is confined as any other, and slower; a call that a
+    /// signal meets fails with EINTR more often.
     bool learns = false;
 
     bool operator==(const Launch&) const = default;

@@ -5,13 +5,17 @@
 #include "sandbox/kernel/seccomp_notify.hpp"
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <map>
+#include <new>
+#include <thread>
 
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -51,6 +55,7 @@ class Heard {
             ::dup2(ends[1], kReady);
             ::close(ends[1]);
             ::close(ends[0]);
+            ::signal(SIGSEGV, SIG_DFL); // not the test program's report
             ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
             const std::vector<sock_filter> notifying = notifying_program(program, kReady);
             const int fd =
@@ -72,8 +77,18 @@ class Heard {
             ++heard[call->data.nr];
             listener_->answer(*call, run_program(program, call->data));
         }
+        return status();
+    }
+
+    void kill() const { ::kill(pid_, SIGKILL); }
+
+    /// Another process serves.
+    void leave() { listener_.reset(); }
+
+    int status() const {
         int status = 0;
-        ::waitpid(pid_, &status, 0);
+        if (::waitpid(pid_, &status, 0) != pid_)
+            return 0; // it is not this process's child
         return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     }
 
@@ -135,6 +150,74 @@ TEST_CASE("who listens hears every call, and answers as the filter would have") 
     });
     CHECK(heard.serve(program) == 0);
     CHECK(heard.heard == std::map<int, int>{{SYS_getppid, 3}, {SYS_exit_group, 1}});
+}
+
+TEST_CASE("the return of a signal's handler is not heard, where it is allowed: it cannot be interrupted") {
+    const std::vector<sock_filter> program = rule_on_getppid({});
+    const auto body = [] {
+        struct sigaction action {};
+        action.sa_handler = [](int) {};
+        ::sigaction(SIGUSR1, &action, nullptr);
+        ::raise(SIGUSR1);
+        return 0;
+    };
+    Heard heard(program, body);
+    CHECK(heard.serve(program) == 0);
+    CHECK(heard.heard.contains(SYS_rt_sigaction));
+    CHECK_FALSE(heard.heard.contains(SYS_rt_sigreturn));
+    const std::vector<sock_filter> without =
+        compile_seccomp({SCMP_ACT_ALLOW, {{"rt_sigreturn", SCMP_ACT_ERRNO(EPERM), {}}}}).program;
+    Heard refused(without, body);
+    CHECK(refused.serve(without) != 0);
+    CHECK(refused.heard[SYS_rt_sigreturn] == 1);
+}
+
+TEST_CASE("who listens goes on after it was stopped, whatever the callers do meanwhile") {
+    const std::vector<sock_filter> program = rule_on_getppid({{0, SCMP_CMP_EQ, 3, 0}});
+    struct Shared {
+        std::atomic<bool> done = false;
+        std::atomic<int> calls = 0, failures = 0;
+    };
+    void* memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(memory != MAP_FAILED);
+    Shared& shared = *new (memory) Shared();
+    Heard heard(program, [&] {
+        // Enough of them that some hold the kernel's lock of the listener at any moment.
+        std::vector<std::thread> threads;
+        for (int i = 0; i < 32; ++i)
+            threads.emplace_back([&] {
+                while (!shared.done) {
+                    shared.failures += ::syscall(SYS_getppid) <= 0;
+                    ++shared.calls;
+                }
+            });
+        for (std::thread& thread : threads)
+            thread.join();
+        return shared.failures == 0 ? 0 : 1;
+    });
+    const pid_t server = ::fork();
+    if (server == 0)
+        ::_exit(heard.serve(program) == 0 ? 0 : 1);
+    heard.leave();
+    bool goes_on = true;
+    for (int i = 0; i < 3000 && goes_on; ++i) {
+        const int before = shared.calls;
+        ::kill(server, SIGSTOP);
+        ::kill(server, SIGCONT);
+        int tries = 0;
+        while (shared.calls < before + 8 && ++tries < 30'000)
+            ::usleep(100);
+        goes_on = shared.calls >= before + 8;
+    }
+    CHECK(goes_on);
+    shared.done = true;
+    if (!goes_on)
+        heard.kill(); // it cannot even exit
+    int status = 0;
+    ::waitpid(server, &status, 0);
+    CHECK(heard.status() == 0);
+    CHECK(shared.failures == 0);
+    ::munmap(memory, sizeof(Shared));
 }
 
 TEST_CASE("close of that one descriptor alone is not heard") {
