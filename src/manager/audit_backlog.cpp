@@ -42,7 +42,7 @@ AuditBacklog::Lines AuditBacklog::take() {
     return std::exchange(lines_, {});
 }
 
-void AuditBacklog::give_back(Lines lines) {
+void AuditBacklog::give_back(const Lines& lines) {
     lines_.text.insert(0, lines.text);
     lines_.count += lines.count;
     if (lines.gap.count == 0)

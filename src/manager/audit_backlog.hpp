@@ -38,7 +38,7 @@ class AuditBacklog {
     bool empty() const { return lines_.empty(); }
     Lines take();
     /// It could not be written: in front of what came meanwhile.
-    void give_back(Lines lines);
+    void give_back(const Lines& lines);
 
   private:
     const std::size_t most_;

@@ -137,7 +137,7 @@ class StoreWriter::Thread {
             make_copy(copy);
         lock.lock();
         if (!noted)
-            lines_.give_back(std::move(work.lines));
+            lines_.give_back(work.lines);
         if (!stored)
             records_.give_back(std::move(work.batch));
         return noted && stored;

@@ -28,9 +28,9 @@ TEST_CASE("lines come out in their order, once") {
 TEST_CASE("what could not be written stands in front of what came meanwhile") {
     AuditBacklog backlog(100);
     backlog.add("a\n", kNow);
-    AuditBacklog::Lines lines = backlog.take();
+    const AuditBacklog::Lines lines = backlog.take();
     backlog.add("b\n", kNow);
-    backlog.give_back(std::move(lines));
+    backlog.give_back(lines);
     const AuditBacklog::Lines again = backlog.take();
     CHECK(again.text == "a\nb\n");
     CHECK(again.count == 2);
@@ -42,13 +42,13 @@ TEST_CASE("what finds no room is lost once, and told by the trail until that is 
     backlog.add("long\n", kNow + 1s);
     backlog.add("b\n", kNow + 2s); // what fits still goes in
     backlog.add("c\n", kNow + 3s);
-    AuditBacklog::Lines lines = backlog.take();
+    const AuditBacklog::Lines lines = backlog.take();
     CHECK(lines.text == "a\nb\n");
     CHECK(lines.lost == 2);
     CHECK(lines.gap.count == 2);
     CHECK_THAT(lines.gap.text(), Catch::Contains("2 lines from 2023-11-14T22:13:21") &&
                                      Catch::Contains("to 2023-11-14T22:13:23"));
-    backlog.give_back(std::move(lines));
+    backlog.give_back(lines);
     backlog.add("d\n", kNow + 9s);
     const AuditBacklog::Lines again = backlog.take();
     CHECK(again.lost == 1);
