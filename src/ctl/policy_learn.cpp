@@ -89,13 +89,6 @@ Outcome run_session(Context& context, const LearnWishes& wishes, const Signals& 
     return outcome;
 }
 
-std::string listed(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names)
-        text += (text.empty() ? "" : ", ") + name;
-    return text;
-}
-
 void show(const Context& context, const Json& calls, const Learned& learned, const policy::Policy& policy) {
     const Json& allowed = calls["allowed"];
     const Json& refused = calls["refused"];
@@ -113,15 +106,15 @@ void show(const Context& context, const Json& calls, const Learned& learned, con
     const std::string profile = "Profile " + policy.seccomp_profile;
     err << "\n" << names.size() << " different system calls were made.";
     if (!refused.empty()) {
-        std::vector<std::string> list;
+        Json list = Json::array();
         for (const auto& [name, times] : refused.items())
             list.push_back(name);
-        err << " " << profile << " refused some or all of: " << listed(list) << ".";
+        err << " " << profile << " refused some or all of: " << joined(list) << ".";
     }
     if (!learned.unused.empty())
         err << "\n"
             << profile << " allows " << learned.unused.size()
-            << " more, which this run did not use: " << listed(learned.unused) << ".";
+            << " more, which this run did not use: " << joined(learned.unused) << ".";
     err << "\n" << std::flush;
 }
 
@@ -131,9 +124,8 @@ void learn_policy(Context& context, const std::string& folder, const LearnWishes
     check_files(wishes.job);
     const policy::Policy policy =
         policy::load_policy(folder, wishes.policy, policy::Trust::any_owner); // proves the profile, too
-    const std::filesystem::path file(wishes.profile);
     if (!wishes.profile.empty() &&
-        !std::filesystem::is_directory(std::filesystem::absolute(file).parent_path()))
+        !std::filesystem::is_directory(std::filesystem::absolute(wishes.profile).parent_path()))
         throw Error(Errc::not_found, "there is no folder for " + wishes.profile, "Make it first.",
                     "--profile");
     const Signals signals;
@@ -158,7 +150,7 @@ void learn_policy(Context& context, const std::string& folder, const LearnWishes
                                      << printable(wishes.profile) << ".\n";
             if (!learned.lost.empty())
                 context.terminal.err << "Used, and not in it, as profile " << policy.seccomp_profile
-                                     << " refuses them for some arguments: " << listed(learned.lost) << ".\n";
+                                     << " refuses them for some arguments: " << joined(learned.lost) << ".\n";
         }
     }
     if (was_stopped) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include <grp.h>
-#include <linux/close_range.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
