@@ -14,6 +14,7 @@ from pathlib import Path
 from . import VmError
 
 RECIPE = Path(__file__).resolve().parent / "recipe"
+PROGRESS = RECIPE.parents[1] / "suites" / "lib" / "progress.py"
 PARTS = ("root.img", "swap.img", "vmlinuz", "initrd")
 
 
@@ -73,7 +74,9 @@ def _build(target):
         if os.geteuid() != 0:
             command = ["sudo", *command]
         # Our stdout may be the output of the job that this image is for.
-        if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode:
+        log = scratch / "log"
+        if subprocess.run([PROGRESS, "vm: the image", log, *command], stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode:
+            sys.stderr.write(log.read_text(errors="replace"))
             raise VmError("building the guest's image failed; cure: see the messages above, "
                           "then `tools/setup vm` and `tools/vm build`")
         if target.exists():

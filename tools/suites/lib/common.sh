@@ -17,30 +17,51 @@ export CCACHE_SLOPPINESS=pch_defines,time_macros
 # Not Clang's (see suites/build): its precompiled headers name the checkout that they were made in.
 export CCACHE_NOHASHDIR=1
 
-# record pass|fail|skip NAME: one test case for the totals.
+# record pass|fail|skip NAME [SECONDS]: one test case for the totals.
 record() {
-    printf '%s\t%s\t%s\n' "$1" "$suite" "$2" >>"$SANDBOX_TEST_RESULTS"
+    printf '%s\t%s\t%s\t%s\n' "$1" "$suite" "$2" "${3:-}" >>"$SANDBOX_TEST_RESULTS"
     [[ $1 == pass ]] || printf '%s: %s: %s\n' "$1" "$suite" "$2"
+}
+
+# seconds_since EPOCHREALTIME
+seconds_since() {
+    local microseconds=$((${EPOCHREALTIME/[.,]/} - ${1/[.,]/}))
+    printf '%d.%03d' $((microseconds / 1000000)) $((microseconds / 1000 % 1000))
 }
 
 # check NAME COMMAND...: one test case, which passes where the command does.
 check() {
-    local name=$1
+    local name=$1 verdict=fail start=$EPOCHREALTIME
     shift
     if "$@"; then
-        record pass "$name"
-    else
-        record fail "$name"
+        verdict=pass
     fi
+    record "$verdict" "$name" "$(seconds_since "$start")"
 }
 
 setup() {
     ./tools/setup "$@"
 }
 
+# in_tree TREE COMMAND...: with the build tree to itself, as suites may run side by side.
+in_tree() {
+    local tree=$1 lock status=0
+    shift
+    mkdir -p "$tree"
+    exec {lock}<"$tree"
+    flock "$lock"
+    "$@" || status=$?
+    exec {lock}<&-
+    return "$status"
+}
+
 # configure TREE CXX [OPTION]: the build tree of a compiler, made where it is not yet; prints nothing but
-# failures. The option is -Dtests=true or none.
+# failures and progress. The option is -Dtests=true or none.
 configure() {
+    in_tree "$1" configure_tree "$@"
+}
+
+configure_tree() {
     local tree=$1 cxx=$2 options=${3:-}
     if [[ -f $tree/build.ninja ]]; then
         # Made without the tests, by hand or by tools/demo.
@@ -49,8 +70,9 @@ configure() {
     fi
     local launcher=
     command -v ccache >/dev/null && launcher='ccache '
+    # It fetches the dashboard's charting library, too.
     # shellcheck disable=SC2086 # no option is no word
-    CXX="$launcher$cxx" meson setup "$tree" $options >"$tree.log" 2>&1 || {
+    CXX="$launcher$cxx" "$lib/progress.py" "$suite: configuring $tree" "$tree.log" meson setup "$tree" $options || {
         cat "$tree.log"
         rm -f "$tree.log"
         return 1
@@ -58,15 +80,18 @@ configure() {
     rm -f "$tree.log"
 }
 
-# compile TREE [TARGET...]: quiet when all is well; the output of what failed otherwise.
+# compile TREE [TARGET...]: only its progress when all is well; the output of what failed otherwise.
 compile() {
+    in_tree "$1" compile_tree "$@"
+}
+
+compile_tree() {
     local tree=$1 log status=0
     shift
     log=$(mktemp)
-    ninja -C "$tree" "$@" >"$log" 2>&1 || status=$?
+    "$lib/progress.py" "$suite" "$log" ninja -C "$tree" "$@" || status=$?
     warnings=$(grep -c 'warning:' "$log" || true)
-    # Progress lines are of no use to who reads a failure.
-    [[ $status -eq 0 && $warnings -eq 0 ]] || grep -vE '^(\[[0-9]+/[0-9]+\]|ninja: (Entering|build stopped))' "$log" || true
+    [[ $status -eq 0 && $warnings -eq 0 ]] || grep -vE '^ninja: (Entering|build stopped)' "$log" || true
     rm -f "$log"
     return "$status"
 }
@@ -86,6 +111,15 @@ dashboard_tree() {
     configure build g++ -Dtests=true || return 1
     grep -q uPlot build/build.ninja || meson configure build -Ddashboard=enabled || return 1
     compile build
+}
+
+# What Clang and clang-tidy look at: commands, and the headers that the build makes; no objects.
+clang_tree() {
+    configure build-clang clang++-14 -Dtests=true && in_tree build-clang generated_headers
+}
+
+generated_headers() {
+    ninja -C build-clang -t targets all | sed -n 's/\.hpp: CUSTOM_COMMAND.*/.hpp/p' | xargs -r ninja -C build-clang >/dev/null
 }
 
 # What an administrator would install, without debug information, in the given empty folder.
