@@ -10,6 +10,7 @@ import json
 import math
 import os
 import pathlib
+import random
 import re
 import select
 import shutil
@@ -97,7 +98,8 @@ class Stack:
         self.driver, self.best_effort = driver, best_effort
         self.base = base or self.folder.name
         self.run, self.state = pathlib.Path(run or self.folder / "run"), pathlib.Path(state or self.folder / "state")
-        self.uid_base = 1879048192 + os.getpid() % 1000 * 65536  # other sites of other tests have other users
+        # Other sites of other tests have other users; a private host counts its processes from 1.
+        self.uid_base = 1879048192 + random.randrange(1000) * 65536
         self.policies, self.tenants = self.folder / "policies", self.folder / "tenants"
         self.api_socket = str(self.run / "api.sock")
         self.launcher, self._digests = None, {}

@@ -34,12 +34,12 @@ def counts(site):
     assert total(site)["sessions"] == 0
     first, second, other = site.create(), site.create(), site.create(tenant="globex")
     ended = [site.delete(first["id"], grace=0).json]
-    site.run_command(second["id"], "sim burn 1 0.5 wait")
+    site.run_command(second["id"], "sim burn 1 2 wait")
     harness.wait_for(lambda: total(site)["cpu_seconds"] >= 0.3, "what lives counts, too")
     harness.wait_for(lambda: total(site)["session_hours"] > 0, "its time, too")
     kill_manager(site)
     site.api("GET", f"/v1/sessions/{second['id']}/wait?state=ready&timeout=20")
-    site.run_command(second["id"], "sim burn 1 0.5 wait")
+    site.run_command(second["id"], "sim burn 1 2 wait")
     kill_manager(site)
     site.api("GET", f"/v1/sessions/{second['id']}/wait?state=ready&timeout=20")
     ended.append(site.delete(second["id"], grace=0).json)

@@ -14,7 +14,6 @@ export PYTHONDONTWRITEBYTECODE=1
 # ccache takes what was compiled with a precompiled header only where it is told to.
 export CCACHE_SLOPPINESS=pch_defines,time_macros
 # One checkout's objects serve another: what differs is the folder's name in the debug information.
-# Not Clang's (see suites/build): its precompiled headers name the checkout that they were made in.
 export CCACHE_NOHASHDIR=1
 
 # record pass|fail|skip NAME [SECONDS]: one test case for the totals.
@@ -152,14 +151,14 @@ install_for_root() {
     as_root chmod 755 "$installed"
 }
 
-# tap_tests SECONDS PROGRAM...: programs that print TAP and get $installed as argument, each on a host of its
-# own and for at most so long.
+# tap_tests SECONDS JOBS PROGRAM...: programs that print TAP and get $installed as argument, each on a host of its
+# own and for at most so long, so many of them at once.
 tap_tests() {
-    local timeout=$1 program status=0
-    shift
+    local timeout=$1 jobs=$2 program programs=()
+    shift 2
     for program in "$@"; do
-        [[ ! -x $program ]] || as_root "$lib/private-host" "$lib/programs.py" "$suite" tap --argument "$installed" \
-            --timeout "$timeout" "$program" || status=1
+        [[ ! -x $program ]] || programs+=("$program")
     done
-    return "$status"
+    [[ ${#programs[@]} -eq 0 ]] || as_root "$lib/programs.py" "$suite" tap --under "$lib/private-host" \
+        --argument "$installed" --timeout "$timeout" --jobs "$jobs" "${programs[@]}"
 }

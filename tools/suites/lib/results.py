@@ -4,9 +4,12 @@ import os
 import re
 import sys
 import threading
+import time
 import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from typing import Optional
 
-TAP_LINE = re.compile(r"^(not )?ok\b(?: +\d+)?(?: +-)? *(.*?)(?: +# +[\d.]+ s)?$")
+TAP_LINE = re.compile(r"^(not )?ok\b(?: +\d+)?(?: +-)? *(.*?)(?: +# +([\d.]+) s)?$")
 SKIP = re.compile(r"# *skip\b:? *(.*)", re.IGNORECASE)
 # Catch2 2 has no skip: a test that cannot run prints this on a line of its own.
 SKIPPED_LINE = re.compile(r"^SKIPPED: *(.*)$", re.MULTILINE)
@@ -19,11 +22,11 @@ class Results:
         self.counts = {"pass": 0, "fail": 0, "skip": 0}
         self.path = os.environ.get("SANDBOX_TEST_RESULTS", os.devnull)
 
-    def record(self, verdict, name, detail=""):
+    def record(self, verdict, name, detail="", seconds=None):
         with self.lock:
             self.counts[verdict] += 1
             with open(self.path, "a", encoding="utf-8") as file:
-                file.write(f"{verdict}\t{self.suite}\t{name}\n")
+                file.write(f"{verdict}\t{self.suite}\t{name}\t{'' if seconds is None else f'{seconds:.3f}'}\n")
             if verdict != "pass":
                 print(f"{verdict}: {self.suite}: {name}")
                 for line in detail.splitlines():
@@ -31,41 +34,55 @@ class Results:
                 sys.stdout.flush()
 
 
+@dataclass
+class Case:
+    verdict: str  # pass, fail or skip
+    name: str
+    detail: str = ""  # of a failure, or why it was skipped
+    seconds: Optional[float] = None
+
+
 def parse_tap_line(line):
-    """(verdict, name, reason of a skip), or None where the line is no test case."""
+    """None where the line is no test case."""
     match = TAP_LINE.match(line.rstrip())
     if not match:
         return None
-    failed, name = match.groups()
+    failed, name, seconds = match.groups()
+    case = Case("fail" if failed else "pass", name, "", float(seconds) if seconds else None)
     skip = SKIP.search(name)
     if skip and not failed:
-        return "skip", name[:skip.start()].strip(), skip.group(1)
-    return ("fail" if failed else "pass"), name, ""
+        case.verdict, case.name, case.detail = "skip", name[:skip.start()].strip(), skip.group(1)
+    return case
 
 
-def parse_tap(text):
-    """(verdict, name, detail) of each test case; the lines after a failure are its detail."""
-    cases = []
-    for line in text.splitlines():
-        case = parse_tap_line(line)
+class Tap:
+    """The test cases of TAP that is read as it comes: a case that does not say its time took what went by since the one before."""
+
+    def __init__(self):
+        self.cases, self.last = [], time.monotonic()
+
+    def line(self, text):
+        """The test case, where the line is one; the lines after a failure are its detail."""
+        case, now = parse_tap_line(text), time.monotonic()
         if case:
-            cases.append(list(case))
-        elif cases and cases[-1][0] == "fail":
-            cases[-1][2] += line + "\n"
-    return [tuple(case) for case in cases]
+            case.seconds = now - self.last if case.seconds is None else case.seconds
+            self.last = now
+            self.cases.append(case)
+        elif self.cases and self.cases[-1].verdict == "fail":
+            self.cases[-1].detail += text + "\n"
+        return case
 
 
 def parse_junit(text):
     cases = []
     for element in ElementTree.fromstring(text).iter("testcase"):
-        name = element.get("name", "")
+        case = Case("pass", element.get("name", ""), "", float(element.get("time") or 0))
         problems = [*element.findall("failure"), *element.findall("error")]
         output = "".join(part.text or "" for tag in ("system-out", "system-err") for part in element.findall(tag))
         skipped = SKIPPED_LINE.search(output)
         if problems:
-            cases.append(("fail", name, "".join(problem.text or "" for problem in problems) + output))
+            case.verdict, case.detail = "fail", "".join(problem.text or "" for problem in problems) + output
         elif skipped:
-            cases.append(("skip", name, skipped.group(1)))
-        else:
-            cases.append(("pass", name, ""))
+            case.verdict, case.detail = "skip", skipped.group(1)
+        cases.append(case)
     return cases

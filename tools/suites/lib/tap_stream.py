@@ -5,17 +5,24 @@ usage: tap_stream.py SUITE
 """
 
 import os
+import re
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from results import Results, parse_tap_line  # noqa: E402
+from results import Results, Tap  # noqa: E402
 
-results = Results(sys.argv[1])
+# tests/vm/run says it of each program.
+BEGINS = re.compile(r"^# \S+ begins$")
+
+results, tap = Results(sys.argv[1]), Tap()
 for raw in sys.stdin.buffer:
     line = raw.decode(errors="replace").rstrip("\n")
     print(line, flush=True)
-    case = parse_tap_line(line)
+    if BEGINS.match(line):
+        tap.last = time.monotonic()  # the boot before is no test's
+    case = tap.line(line)
     if case:
-        results.record(case[0], case[1])
+        results.record(case.verdict, case.name, seconds=case.seconds)
