@@ -4,6 +4,7 @@
 #include "sandbox/base/file.hpp"
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/kernel/seccomp_notify.hpp"
+#include "sandbox/launcher/child_inheritance.hpp"
 #include "sandbox/launcher/learner.hpp"
 #include "sandbox/launcher/promise.hpp"
 #include "sandbox/launcher/session_network.hpp"
@@ -205,6 +206,7 @@ bool Construction::advance() {
         return true;
     }
     write_id_maps();
+    put_inheritance_of_child_right(child_.pid(), plan_);
     timeline_.get().mark(Step::id_maps);
     fault_point(environment_, Step::id_maps);
     if (::send(status_.get(), "", 1, MSG_NOSIGNAL) != 1)

@@ -2,12 +2,12 @@
 
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
+#include "sandbox/launcher/limit_name.hpp"
 #include "sandbox/launcher/session_folder.hpp"
 
 #include <array>
 
 #include <nlohmann/json.hpp>
-#include <sys/resource.h>
 
 namespace sandbox::launcher {
 namespace {
@@ -15,28 +15,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::array kGroupNames{"session", "init", "payload"};
-
-/// As /proc/PID/limits calls them (proc(5)).
-const char* limit_title(int resource) {
-    switch (resource) {
-    case RLIMIT_NOFILE:
-        return "Max open files";
-    case RLIMIT_CORE:
-        return "Max core file size";
-    case RLIMIT_FSIZE:
-        return "Max file size";
-    case RLIMIT_MEMLOCK:
-        return "Max locked memory";
-    case RLIMIT_MSGQUEUE:
-        return "Max msgqueue size";
-    case RLIMIT_NICE:
-        return "Max nice priority";
-    case RLIMIT_RTPRIO:
-        return "Max realtime priority";
-    default:
-        throw Error(Errc::internal, "a resource limit without a title: " + std::to_string(resource));
-    }
-}
 
 json setting_json(const CgroupSetting& setting) {
     return {{"group", kGroupNames.at(static_cast<std::size_t>(setting.group))},
@@ -84,7 +62,7 @@ std::string promise_json(const Blueprint& plan) {
     for (const CgroupSetting& setting : plan.cgroup)
         cgroup.push_back(setting_json(setting));
     for (const ResourceLimit& limit : plan.limits)
-        limits.push_back({{"name", limit_title(limit.resource)}, {"value", limit.value}});
+        limits.push_back({{"name", limit_name(limit.resource).file_title}, {"value", limit.value}});
     for (const BindMount& bind : plan.binds)
         binds.push_back({{"target", bind.target}, {"device", bind.device}});
     return text_of({{"policy", plan.policy},
