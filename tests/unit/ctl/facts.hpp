@@ -59,6 +59,7 @@ inline Json good_facts() {
         {"confinement",
          Json::array({{{"as", confinement}, {"count", 2}, {"pids", Json::array({4242, 4243})}}})},
         {"highest_limits", {{"Max open files", "4096"}, {"Max core file size", "0"}}},
+        {"init_limits", {{"Max open files", "4096"}, {"Max core file size", "0"}}},
         {"lowest_oom_score_adj", 300},
         {"foreign", Json::array()},
         {"outside", Json::array()},
