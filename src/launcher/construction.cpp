@@ -266,7 +266,7 @@ Sandbox Construction::finish() {
     facts.learner_pid = learner_;
     timeline_.get().mark(Step::recorded);
     facts.timeline = timeline_.get().entries();
-    write_promise(environment_, plan_);
+    write_promise(environment_, plan_, init);
     write_session_file(environment_, facts);
     fault_point(environment_, Step::recorded);
     folder_.keep();

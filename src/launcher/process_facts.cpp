@@ -104,7 +104,6 @@ class Survey {
                 {"more", more_},
                 {"confinement", std::move(confinement_)},
                 {"highest_limits", std::move(limits_)},
-                {"init_limits", std::move(init_limits_)},
                 {"lowest_oom_score_adj", lowest_score_ ? json(*lowest_score_) : json()},
                 {"foreign", std::move(foreign_)},
                 {"outside", std::move(outside_)},
@@ -143,7 +142,7 @@ class Survey {
             return;
         }
         note(std::move(confinement), pid);
-        note_limits(pid, proc);
+        note_limits(proc);
         note_descriptors(pid, proc);
     }
 
@@ -163,7 +162,7 @@ class Survey {
                 {{"as", std::move(confinement)}, {"count", 1}, {"pids", json::array({pid})}});
     }
 
-    void note_limits(pid_t pid, const ProcFolder& proc) {
+    void note_limits(const ProcFolder& proc) {
         for (const std::string& line : lines_of(proc.read("limits"), 32)) {
             // "Max open files            4096                 4096                 files"
             constexpr std::size_t kTitle = 26, kSoft = 21;
@@ -171,8 +170,6 @@ class Survey {
                 continue;
             const std::string title = line.substr(0, line.find_last_not_of(' ', kTitle - 1) + 1);
             const std::string hard = one_spaced(line.substr(kTitle + kSoft, kSoft));
-            if (pid == init_)
-                init_limits_[title] = one_spaced(line.substr(kTitle, kSoft));
             json& highest = limits_[title];
             const auto known =
                 highest.is_string() ? number_of(highest.get<std::string>()) : std::optional<std::uint64_t>(0);
@@ -229,8 +226,7 @@ class Survey {
     std::uint64_t examined_ = 0, descriptors_ = 0;
     bool more_ = false;
     json processes_ = json::array(), confinement_ = json::array(), limits_ = json::object(),
-         init_limits_ = json::object(), foreign_ = json::array(), outside_ = json::array(),
-         leaks_ = json::array();
+         foreign_ = json::array(), outside_ = json::array(), leaks_ = json::array();
     std::optional<int> lowest_score_;
 };
 

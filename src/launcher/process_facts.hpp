@@ -15,8 +15,7 @@ inline constexpr std::array kNamespaceKinds{"user", "mnt", "pid", "net", "ipc", 
 
 /// What the kernel says of all processes in the session's cgroup and of all in its pid namespace, bounded
 /// whatever a tenant starts: `processes` (the first of them), `examined` and whether there are `more`;
-/// `confinement`, each way in which processes are confined, with how many are; `highest_limits` (hard),
-/// `init_limits` (soft, of sandbox-init: what ChimeraX starts with) and
+/// `confinement`, each way in which processes are confined, with how many are; `highest_limits` and
 /// `lowest_oom_score_adj` of them all; `foreign`, those in the cgroup from elsewhere; `outside`, those of the
 /// sandbox in another cgroup; and descriptors of files that are on no mount of the sandbox. `mounts` are the
 /// ids of those that it has.
