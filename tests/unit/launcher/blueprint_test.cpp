@@ -112,7 +112,8 @@ TEST_CASE("what scripts print comes out line by line, unless the policy has a st
     CHECK_FALSE(has_environment(plan, "CHIMERAX_START=/run/chimerax-start"));
 }
 
-TEST_CASE("Qt's runtime folder is a private one on the session's own tmpfs, unless the policy names another") {
+TEST_CASE(
+    "Qt's runtime folder is a private one on the session's own tmpfs, unless the policy names another") {
     Fixture fixture;
     const Blueprint plan = fixture.make();
     CHECK(has_environment(plan, "XDG_RUNTIME_DIR=/tmp/runtime-chimerax"));
