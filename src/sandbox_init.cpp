@@ -1,6 +1,7 @@
 // sandbox-init: PID 1 of a sandbox. It starts ChimeraX in payload/, holds its stdin, moves its output into a
 // bounded log, reaps, and records how it ended. It has the session's uid and no privilege; that it is not
 // dumpable keeps the tenant, who has the same uid, from its descriptors.
+#include "sandbox/base/inheritance.hpp"
 #include "sandbox/init/config.hpp"
 #include "sandbox/init/engine.hpp"
 #include "sandbox/init/segment_log.hpp"
@@ -196,6 +197,9 @@ int main(int, char** argv) {
         ::fputs("sandbox-init: it is PID 1 of a sandbox and started by sandbox-launcher only\n", stderr);
         return 2;
     }
+    // The rest of what is inherited the launcher has put right before the filter, which may know none of
+    // these calls.
+    sandbox::reset_signals();
     ::prctl(PR_SET_NAME, "sandbox-init"); // its program is a memory file, whose name `ps` would show
     ::close_range(wire::kEndFd, ~0U, 0);
     ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);

@@ -3,7 +3,10 @@
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/exit_status.hpp"
 #include "sandbox/base/file.hpp"
+#include "sandbox/base/inheritance.hpp"
 #include "sandbox/base/log.hpp"
+#include "sandbox/base/low_limits.hpp"
+#include "sandbox/base/working_folder.hpp"
 #include "sandbox/kernel/capability.hpp"
 #include "sandbox/launcher/companion.hpp"
 #include "sandbox/launcher/request_check.hpp"
@@ -15,6 +18,7 @@
 #include <filesystem>
 
 #include <CLI/CLI.hpp>
+#include <grp.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -61,7 +65,8 @@ UniqueFd watch_signals() {
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD})
         ::sigaddset(&watched, signal);
     ::sigprocmask(SIG_SETMASK, &watched, nullptr);
-    ::signal(SIGPIPE, SIG_IGN);
+    for (const int signal : {SIGPIPE, SIGXFSZ}) // EPIPE and EFBIG tell the same
+        ::signal(signal, SIG_IGN);
     UniqueFd fd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!fd)
         throw_errno("signalfd");
@@ -128,13 +133,23 @@ std::string default_manager() {
     return beside.string();
 }
 
-int serve(const Options& options) {
+/// From here on the working folder plays no part: a service holds none, and may have lost it.
+void leave_working_folder(Options& options) {
+    options.config = absolute_path(options.config);
+    if (!options.manager.empty())
+        options.manager = absolute_path(options.manager);
+    if (::chdir("/") != 0)
+        throw_errno("cannot enter /");
+}
+
+int serve(Options options) {
     if (::geteuid() != 0)
         throw Error(Errc::denied, "sandbox-launcher makes namespaces, links and cgroups, which only root can",
                     "start it by systemd, or with sudo");
-    // Descriptors of the caller's are nobody's business here, and a leaked one could keep a namespace alive.
-    ::close_range(3 + static_cast<unsigned>(::sd_listen_fds(0)), ~0U, 0);
-    ::umask(022);
+    warn_of_low_limits();
+    leave_working_folder(options);
+    if (::setgroups(0, nullptr) != 0)
+        throw_errno("cannot drop the caller's groups");
     const UniqueFd signals = watch_signals();
     launcher::Environment environment =
         launcher::make_environment(policy::load_site(options.config, policy::Trust::root_owned_only));
@@ -183,6 +198,8 @@ int serve(const Options& options) {
 } // namespace
 
 int main(int argc, char** argv) {
+    put_inheritance_right(Program::service);
+    close_leaked_descriptors();
     Options options;
     CLI::App app("Makes and removes the sandboxes of chimerax-sandbox. Runs as root.", "sandbox-launcher");
     app.set_version_flag("--version", SANDBOX_VERSION);

@@ -1,4 +1,5 @@
 // sandboxctl: the operator's tool, over the HTTP API.
+#include "sandbox/base/inheritance.hpp"
 #include "sandbox/ctl/cli.hpp"
 
 #include <cstdlib>
@@ -17,6 +18,7 @@ std::size_t terminal_width() {
 } // namespace
 
 int main(int argc, char** argv) {
+    sandbox::put_inheritance_right(sandbox::Program::tool);
     const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
     // https://no-color.org: any value that is not empty.
     const char* no_color = std::getenv("NO_COLOR");

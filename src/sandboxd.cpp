@@ -4,7 +4,11 @@
 #include "sandbox/api/server.hpp"
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/exit_status.hpp"
+#include "sandbox/base/inheritance.hpp"
 #include "sandbox/base/log.hpp"
+#include "sandbox/base/low_limits.hpp"
+#include "sandbox/base/working_folder.hpp"
+#include "sandbox/kernel/capability.hpp"
 #include "sandbox/manager/manager.hpp"
 #include "sandbox/policy/loader.hpp"
 
@@ -21,7 +25,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -34,17 +37,6 @@ struct Options {
     std::string config = "/etc/chimerax-sandbox/sandboxd.toml";
     bool verbose = false;
 };
-
-/// The usual soft limit of 1,024 is for programs that call select(2), and this one has descriptors of every
-/// session. Admission sees how many are left.
-void take_all_descriptors() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        log::warning("the limit of open files could not be raised to its hard limit");
-}
 
 constexpr auto kDrainTime = std::chrono::seconds(30);
 
@@ -97,16 +89,22 @@ asio::awaitable<void> reload_on_signal(asio::io_context& io, manager::Manager& m
     }
 }
 
-int serve(const Options& options) {
+int serve(Options options) {
     if (::geteuid() == 0) {
         throw Error(Errc::invalid_argument, "sandboxd must not run as root: it talks to callers and engines",
                     "Start it as its own user: by systemd, or by sandbox-launcher --with-manager.");
     }
-    ::signal(SIGPIPE, SIG_IGN);
-    take_all_descriptors();
+    warn_of_low_limits();
+    // A service holds no working folder, and may have lost it.
+    options.config = absolute_path(options.config);
+    if (::chdir("/") != 0)
+        throw_errno("cannot enter /");
+    for (const int signal : {SIGPIPE, SIGXFSZ}) // EPIPE and EFBIG tell the same
+        ::signal(signal, SIG_IGN);
     // Before anything opens a descriptor: those that came with the start have fixed numbers.
     const policy::Site site = policy::load_site(options.config, policy::Trust::any_owner);
     std::vector<UniqueFd> listeners = api::open_listeners(site);
+    kernel::give_up_capabilities(); // one may have been given for a port below 1024
     asio::io_context io(1);
     manager::Manager manager(io, site);
     api::Server server(io, manager, SANDBOX_VERSION);
@@ -128,6 +126,8 @@ int serve(const Options& options) {
 } // namespace
 
 int main(int argc, char** argv) {
+    put_inheritance_right(Program::service);
+    close_leaked_descriptors();
     Options options;
     CLI::App app("Keeps ChimeraX sessions in sandboxes and serves the HTTP API. Runs without privileges.",
                  "sandboxd");

@@ -5,6 +5,7 @@
 #include "sandbox/base/unique_fd.hpp"
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <utility>
 
@@ -61,7 +62,9 @@ std::string read_checked(const std::string& path, const std::string& field, bool
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!fd)
         throw_errno(field + ": cannot open " + path,
-                    "The user of sandboxd reads it: see whether it is there, and that user may.");
+                    errno == ENOENT || errno == EACCES
+                        ? "The user of sandboxd reads it: see whether it is there, and that user may."
+                        : "");
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0)
         throw_errno(field + ": " + path);

@@ -41,6 +41,22 @@ Errc errc_from_errno(int error_number) {
     }
 }
 
+/// What these say is the same wherever they come from, and whatever the caller thought of.
+const char* sure_cure(int error_number) {
+    switch (error_number) {
+    case EMFILE:
+        return "This program may have no more descriptors open: raise its hard limit (LimitNOFILE= in its "
+               "unit, "
+               "ulimit -Hn).";
+    case ENFILE:
+        return "The machine has as many files open as it may: raise the sysctl fs.file-max.";
+    case EFBIG: // no file system of today is that small
+        return "No file may grow so far: raise the hard limit (LimitFSIZE= in its unit, ulimit -Hf).";
+    default:
+        return nullptr;
+    }
+}
+
 } // namespace
 
 const ErrcInfo& errc_info(Errc code) {
@@ -80,6 +96,8 @@ std::string Error::full() const {
 }
 
 Error errno_error(int error_number, const std::string& what, std::string cure) {
+    if (const char* sure = sure_cure(error_number))
+        cure = sure;
     return {errc_from_errno(error_number), what + ": " + std::strerror(error_number), std::move(cure)};
 }
 

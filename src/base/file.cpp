@@ -1,6 +1,7 @@
 #include "sandbox/base/file.hpp"
 
 #include "sandbox/base/error.hpp"
+#include "sandbox/base/working_folder.hpp"
 
 #include <array>
 #include <cerrno>
@@ -13,8 +14,12 @@ namespace sandbox {
 
 UniqueFd open_fd_at(int dir_fd, const std::string& path, int flags, mode_t mode) {
     UniqueFd fd(::openat(dir_fd, path.c_str(), flags | O_CLOEXEC, mode));
-    if (!fd)
-        throw_errno("cannot open " + path);
+    if (!fd) {
+        const int error_number = errno;
+        if (error_number == ENOENT && dir_fd == AT_FDCWD)
+            check_working_folder(path);
+        throw errno_error(error_number, "cannot open " + path);
+    }
     return fd;
 }
 

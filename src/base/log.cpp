@@ -1,7 +1,9 @@
 #include "sandbox/base/log.hpp"
 
-#include <cstdlib>
+#include "sandbox/base/journal.hpp"
+
 #include <memory>
+#include <string>
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/systemd_sink.h>
@@ -29,7 +31,7 @@ spdlog::level::level_enum spdlog_level(Level level) {
 void start(std::string_view program, Level level) {
     const std::string name(program);
     std::shared_ptr<spdlog::logger> logger;
-    if (std::getenv("JOURNAL_STREAM") != nullptr) {
+    if (stderr_is_journal()) {
         logger =
             std::make_shared<spdlog::logger>(name, std::make_shared<spdlog::sinks::systemd_sink_st>(name));
     } else {

@@ -3,6 +3,7 @@
 #include "learned_profile.hpp"
 #include "own_session.hpp"
 #include "sandbox/base/file.hpp"
+#include "sandbox/base/working_folder.hpp"
 #include "sandbox/policy/loader.hpp"
 #include "session_text.hpp"
 #include "signals.hpp"
@@ -125,7 +126,7 @@ void learn_policy(Context& context, const std::string& folder, const LearnWishes
     const policy::Policy policy =
         policy::load_policy(folder, wishes.policy, policy::Trust::any_owner); // proves the profile, too
     if (!wishes.profile.empty() &&
-        !std::filesystem::is_directory(std::filesystem::absolute(wishes.profile).parent_path()))
+        !std::filesystem::is_directory(std::filesystem::path(absolute_path(wishes.profile)).parent_path()))
         throw Error(Errc::not_found, "there is no folder for " + wishes.profile, "Make it first.",
                     "--profile");
     const Signals signals;

@@ -2,6 +2,7 @@
 
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
+#include "sandbox/base/working_folder.hpp"
 #include "sandbox/policy/seccomp_profile.hpp"
 
 #include <cstdlib>
@@ -20,7 +21,7 @@ std::string policies_folder(const std::string& config) {
 }
 
 CheckedFile check_file(const std::string& path) {
-    const fs::path file = fs::absolute(path);
+    const fs::path file = absolute_path(path);
     const std::string folder = file.parent_path().filename().string();
     if (file.extension() == ".json") {
         policy::parse_seccomp_profile(read_file(path), path);

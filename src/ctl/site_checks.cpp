@@ -1,8 +1,10 @@
 #include "host_checks.hpp"
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
+#include "sandbox/base/low_limits.hpp"
 #include "sandbox/chimerax/installation.hpp"
 #include "sandbox/policy/loader.hpp"
+#include "sandbox/protocol/packet_socket.hpp"
 #include "words.hpp"
 
 #include <algorithm>
@@ -160,6 +162,42 @@ Check check_uids(const policy::Site& site, const HostView& host) {
     return {"uids", Verdict::good, range, {}};
 }
 
+/// By the kernel's list of IPv6 addresses, which is not there where it has no IPv6 (proc_net(5)).
+void check_addresses(const policy::Site& site, const HostView& host, std::vector<Check>& checks) {
+    const std::string addresses = text_of(host.proc + "/net/if_inet6");
+    for (const std::string& text : site.listen_tcp) {
+        if (!text.starts_with("["))
+            continue;
+        const bool is_loopback = text.starts_with("[::1]");
+        if (addresses.empty() ||
+            (is_loopback && addresses.find("00000000000000000000000000000001 ") == std::string::npos))
+            checks.push_back({"listen_tcp", Verdict::failed,
+                              text + (addresses.empty() ? ": this host has no IPv6"
+                                                        : ": lo has no ::1 (net.ipv6.conf.lo.disable_ipv6)"),
+                              "Use 127.0.0.1 in listen_tcp, or switch IPv6 on."});
+    }
+}
+
+/// The process that listens there; "self" where none does, or this user may not ask.
+std::string pid_of_launcher(const std::string& socket) {
+    try {
+        const UniqueFd connection = protocol::connect_packet_socket(socket);
+        return connection ? std::to_string(protocol::peer_credentials(connection.get()).pid) : "self";
+    } catch (const Error&) {
+        return "self";
+    }
+}
+
+/// Of the launcher where it runs, else of this process, as what is started from here inherits it.
+void check_limits(const std::string& pid, const HostView& host, std::vector<Check>& checks) {
+    const std::vector<LowLimit> low = low_limits(pid, host.proc);
+    for (const LowLimit& limit : low)
+        checks.push_back({"limits", Verdict::warning,
+                          limit.what + (pid == "self" ? " here" : " for sandbox-launcher"), limit.cure});
+    if (low.empty())
+        checks.push_back({"limits", Verdict::good, "no hard limit is too low", {}});
+}
+
 /// A session costs manager and launcher some descriptors each: pidfd, cgroup files, connections.
 Check check_descriptors(const policy::Site& site, const HostView& host) {
     constexpr std::uint64_t kOfSession = 16, kBesides = 512;
@@ -208,6 +246,8 @@ std::vector<Check> check_site(const std::string& config, const HostView& host) {
     }
     checks.push_back(check_delegation(site, host));
     checks.push_back(check_uids(site, host));
+    check_addresses(site, host, checks);
+    check_limits(pid_of_launcher(site.run_dir + "/launcher.sock"), host, checks);
     checks.push_back(check_descriptors(site, host));
     checks.push_back(check_disk(site));
     Executables executables;

@@ -2,6 +2,7 @@
 #include "policy_learn.hpp"
 #include "policy_source.hpp"
 #include "sandbox/base/file.hpp"
+#include "sandbox/base/working_folder.hpp"
 #include "verbs.hpp"
 #include "words.hpp"
 
@@ -105,7 +106,7 @@ Compared load_compared(const Options& options, const std::string& what) {
         return {policy::load_policy(folder, what, policy::Trust::any_owner), folder};
     }
     return {policy::load_policy_file(what, policy::Trust::any_owner),
-            std::filesystem::absolute(what).parent_path().string()};
+            std::filesystem::path(absolute_path(what)).parent_path().string()};
 }
 
 /// Profiles of the same name in two folders need not say the same.

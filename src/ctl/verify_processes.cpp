@@ -96,9 +96,13 @@ void verify_limits(const Json& inspected, std::vector<Proof>& proofs) {
     if (limits.is_array())
         for (const Json& limit : limits) {
             const std::string name = word(limit, {"name"}), expected = word(limit, {"value"});
-            const std::string found = word(inspected, {"highest_limits", name.c_str()});
-            const auto most = whole_number(expected), is = whole_number(found);
-            add_proof(proofs, name, most && is && *is <= *most, "at most " + expected, found);
+            const std::string highest = word(inspected, {"highest_limits", name.c_str()});
+            // As the launcher saw it before a tenant could lower it. Older ones did not look.
+            const std::string given = word(limit, {"given"});
+            const auto most = whole_number(expected), is = whole_number(highest);
+            const bool is_too_high = !most || !is || *is > *most;
+            add_proof(proofs, name, !is_too_high && (given == expected || given == "-"), expected,
+                      is_too_high || given == "-" ? highest : given);
         }
     const Json& lowest = member(inspected, {"lowest_oom_score_adj"});
     const Json& promised = member(inspected, {"promise", "oom_score_adj"});

@@ -1,5 +1,6 @@
 #include "sandbox/init/engine.hpp"
 
+#include "sandbox/base/inheritance.hpp"
 #include "sandbox/protocol/init_config.hpp"
 
 #include <cerrno>
@@ -42,15 +43,14 @@ struct Pipe {
 
 [[noreturn]] void become_engine(const Config& config, bool born_in_payload, const Pipe& in, const Pipe& out,
                                 const Pipe& err, const Pipe& failure) {
-    sigset_t none;
-    ::sigemptyset(&none);
     // In payload/ all memory is charged, and an OOM kill there spares init. The first ChimeraX is born there:
     // a move waits for an RCU grace period.
     if ((born_in_payload || ::write(wire::kPayloadFd, "0", 1) == 1) && ::setsid() > 0 &&
         ::chdir(config.cwd) == 0 && ::dup2(in.read, 0) == 0 && ::dup2(out.write, 1) == 1 &&
-        ::dup2(err.write, 2) == 2 && ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0 &&
-        ::signal(SIGPIPE, SIG_DFL) != SIG_ERR && ::sigprocmask(SIG_SETMASK, &none, nullptr) == 0)
+        ::dup2(err.write, 2) == 2 && ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
+        reset_signals();
         ::execve(config.argv[0], config.argv, config.env);
+    }
     const int error_number = errno;
     const ssize_t ignored = ::write(failure.write, &error_number, sizeof error_number);
     ::_exit(ignored == sizeof error_number ? 127 : 126);

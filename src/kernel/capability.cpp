@@ -22,6 +22,16 @@ constexpr unsigned long kSecurebits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SEC
                                       SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
                                       SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 
+/// All sets but the bounding one. 0 or an errno.
+int empty_sets() noexcept {
+    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+        return errno;
+    __user_cap_header_struct header{};
+    header.version = _LINUX_CAPABILITY_VERSION_3;
+    const __user_cap_data_struct none[2]{};
+    return ::syscall(SYS_capset, &header, none) == 0 ? 0 : errno;
+}
+
 } // namespace
 
 int drop_all_capabilities() noexcept {
@@ -31,14 +41,14 @@ int drop_all_capabilities() noexcept {
                 break; // the kernel's last one is behind us
             return errno;
         }
-    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
-        return errno;
     if (::prctl(PR_SET_SECUREBITS, kSecurebits, 0, 0, 0) != 0)
         return errno;
-    __user_cap_header_struct header{};
-    header.version = _LINUX_CAPABILITY_VERSION_3;
-    const __user_cap_data_struct none[2]{};
-    return ::syscall(SYS_capset, &header, none) == 0 ? 0 : errno;
+    return empty_sets();
+}
+
+void give_up_capabilities() {
+    if (const int error_number = empty_sets(); error_number != 0)
+        throw errno_error(error_number, "cannot give up the capabilities");
 }
 
 void keep_only_capabilities(const std::vector<std::string>& names) {

@@ -25,10 +25,14 @@ namespace sandbox::kernel {
 
 namespace {
 
+Error namespace_error(int error_number, const std::string& what, const std::string& kind) {
+    return errno_error(error_number, what, namespace_cure(error_number, kind));
+}
+
 /// The descriptor that `open` opens in a helper process, which shares the caller's descriptors and ends with
 /// it; a negative one is a failure, told by errno.
 template <typename Open>
-UniqueFd open_in_helper(int cgroup_fd, const Open& open, const std::string& failure, const char* cure) {
+UniqueFd open_in_helper(int cgroup_fd, const Open& open, const std::string& failure, const char* kind) {
     void* memory = ::mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         throw_errno("mmap");
@@ -46,11 +50,25 @@ UniqueFd open_in_helper(int cgroup_fd, const Open& open, const std::string& fail
         if (errno != EINTR)
             throw_errno("waitpid");
     if (!fd)
-        throw errno_error(WIFEXITED(status) ? WEXITSTATUS(status) : EINTR, failure, cure);
+        throw namespace_error(WIFEXITED(status) ? WEXITSTATUS(status) : EINTR, failure, kind);
     return fd;
 }
 
 } // namespace
+
+std::string namespace_cure(int error_number, const std::string& kind) {
+    switch (error_number) {
+    case ENOSPC: // namespaces(7)
+    case EUSERS:
+        return "Raise the sysctl user.max_" + kind + "_namespaces: it is 0, or used up.";
+    case EPERM:
+        return "It takes CAP_SYS_ADMIN: run it as root, and not in a container that withholds it.";
+    case EINVAL:
+        return "The kernel was built without " + kind + " namespaces.";
+    default:
+        return {};
+    }
+}
 
 UniqueFd open_namespace(pid_t pid, const std::string& kind) {
     return open_fd("/proc/" + std::to_string(pid) + "/ns/" + kind, O_RDONLY);
@@ -82,7 +100,7 @@ NetnsGuard::~NetnsGuard() {
 UniqueFd new_network_namespace() {
     const NetnsGuard back_here(open_own_namespace("net").get());
     if (::unshare(CLONE_NEWNET) != 0)
-        throw_errno("cannot make a network namespace", "raise the sysctl user.max_net_namespaces");
+        throw namespace_error(errno, "cannot make a network namespace", "net");
     return open_own_namespace("net");
 }
 
@@ -97,7 +115,7 @@ UniqueFd new_cgroup_namespace(int cgroup_fd) {
                        ? ::open("/proc/thread-self/ns/cgroup", O_RDONLY | O_CLOEXEC)
                        : -1;
         },
-        "cannot make a cgroup namespace", "raise the sysctl user.max_cgroup_namespaces");
+        "cannot make a cgroup namespace", "cgroup");
 }
 
 std::string read_user_sysctl(int user_ns_fd, const std::string& name) {
@@ -108,7 +126,7 @@ std::string read_user_sysctl(int user_ns_fd, const std::string& name) {
         [&] {
             return ::setns(user_ns_fd, CLONE_NEWUSER) == 0 ? ::open(path.c_str(), O_RDONLY | O_CLOEXEC) : -1;
         },
-        "cannot read " + path + " of a user namespace", "");
+        "cannot read " + path + " of a user namespace", "user");
     std::array<char, 64> text{};
     const ssize_t size = ::read(file.get(), text.data(), text.size());
     if (size < 0)

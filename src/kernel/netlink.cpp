@@ -34,6 +34,10 @@ Error netlink_error(int result, const std::string& what) {
     case NLE_PERM:
     case NLE_NOACCESS:
         return {Errc::denied, what + ": " + ::nl_geterror(result), "it needs CAP_NET_ADMIN"};
+    case NLE_OPNOTSUPP:
+    case NLE_AF_NOSUPPORT:
+        return {Errc::unsupported, what + ": " + ::nl_geterror(result),
+                "the kernel needs CONFIG_VETH and rtnetlink: modprobe veth"};
     default:
         return {Errc::io, what + ": " + ::nl_geterror(result)};
     }

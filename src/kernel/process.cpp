@@ -38,6 +38,26 @@ std::optional<std::uint64_t> stat_field(pid_t pid, int wanted) {
     return number;
 }
 
+/// clone(2), errors.
+std::string clone_cure(int error_number) {
+    switch (error_number) {
+    case EAGAIN:
+        return "There are as many processes as there may be: see kernel.pid_max, kernel.threads-max, and "
+               "pids.max of "
+               "the cgroups above.";
+    case ENOSPC:
+    case EUSERS:
+        return "Raise the sysctls user.max_mnt_namespaces, max_pid_namespaces, max_ipc_namespaces and "
+               "max_uts_namespaces: one is 0, or used up.";
+    case EPERM:
+        return "It takes CAP_SYS_ADMIN: run it as root, and not in a container that withholds it.";
+    case ENOSYS:
+        return "clone3(2) is missing: a filter of a container hides it, or the kernel is older than 5.3.";
+    default:
+        return {};
+    }
+}
+
 } // namespace
 
 CloneResult clone_process(std::uint64_t flags, int cgroup_fd) {
@@ -52,7 +72,7 @@ CloneResult clone_process(std::uint64_t flags, int cgroup_fd) {
     }
     const long pid = ::syscall(SYS_clone3, &args, sizeof args);
     if (pid < 0)
-        throw_errno("cannot clone a process");
+        throw errno_error(errno, "cannot clone a process", clone_cure(errno));
     return {static_cast<pid_t>(pid), UniqueFd(pid == 0 ? -1 : pidfd)};
 }
 

@@ -3,6 +3,7 @@
 #include "sandbox/base/error.hpp"
 #include "sandbox/chimerax/rest_client.hpp"
 #include "sandbox/kernel/cgroup.hpp"
+#include "start_scripts.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,8 +37,15 @@ constexpr std::array kMaskedProcPaths{"/proc/acpi",          "/proc/asound",    
                                       "/proc/diskstats",     "/proc/partitions",    "/proc/mtrr",
                                       "/proc/pressure"};
 
-constexpr std::array kEmptyDirectories{"/dev", "/proc", "/etc", "/tmp", "/home",
-                                       kHome,  kWork,   "/run", "/var", "/var/empty"};
+constexpr std::array kEmptyDirectories{"/dev", "/proc", "/etc", "/tmp",       "/home", kHome,
+                                       kWork,  "/run",  "/var", "/var/empty", kStart};
+
+/// The files of kStart, which ChimeraX runs by name.
+struct StartScript {
+    const char* name;
+    std::string_view content;
+};
+constexpr std::array kStartScripts{StartScript{"output_by_line.py", embedded::kOutputByLine}};
 
 std::string address_of(std::uint32_t number) {
     return std::to_string(number >> 24) + "." + std::to_string((number >> 16) & 255) + "." +
@@ -156,6 +164,7 @@ void plan_filesystem(Blueprint& plan, const BlueprintInput& in, const HostLookup
                   {kHome, fs.home.size, fs.home.inodes},
                   {kWork, fs.work.size, fs.work.inodes},
                   {"/dev/shm", fs.shm.size, fs.shm.inodes}};
+    plan.private_directories = {kRuntime};
     plan.masked_paths.assign(kMaskedProcPaths.begin(), kMaskedProcPaths.end());
     plan.read_only_paths = {"/proc/sys"};
 }
@@ -175,6 +184,8 @@ void plan_files(Blueprint& plan) {
                             "::" + kHome + ":/bin/sh\n"},
         {"/etc/group", "root:x:0:\nchimerax:x:" + id + ":\n"},
     };
+    for (const StartScript& script : kStartScripts)
+        plan.files.push_back({std::string(kStart) + "/" + script.name, std::string(script.content)});
     // A file that the policy binds stands instead of the one made here.
     std::erase_if(plan.files, [&](const GeneratedFile& made) {
         return std::ranges::any_of(plan.binds,
@@ -185,8 +196,8 @@ void plan_files(Blueprint& plan) {
 void plan_process(Blueprint& plan, const BlueprintInput& in) {
     const policy::Policy& policy = in.policy;
     std::map<std::string, std::string> environment{
-        {"CHIMERAX_START", "/var/empty"}, {"HOME", kHome},    {"LANG", "C.UTF-8"},  {"LOGNAME", "chimerax"},
-        {"PATH", "/usr/bin:/bin"},        {"TMPDIR", "/tmp"}, {"USER", "chimerax"},
+        {"CHIMERAX_START", kStart}, {"HOME", kHome},    {"LANG", "C.UTF-8"},  {"LOGNAME", "chimerax"},
+        {"PATH", "/usr/bin:/bin"},  {"TMPDIR", "/tmp"}, {"USER", "chimerax"}, {"XDG_RUNTIME_DIR", kRuntime},
     };
     if (policy.resources.cpus) {
         // os.cpu_count() does not see cpu.max: a pool of 64 threads on half a CPU is slower than one.

@@ -49,6 +49,7 @@ std::string to_json(const Blueprint& plan) {
         {"binds", binds},
         {"symlinks", symlinks},
         {"tmpfs", tmpfs},
+        {"private_directories", plan.private_directories},
         {"masked_paths", plan.masked_paths},
         {"read_only_paths", plan.read_only_paths},
         {"files", files},

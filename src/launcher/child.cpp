@@ -2,6 +2,7 @@
 
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
+#include "sandbox/base/inheritance.hpp"
 #include "sandbox/kernel/capability.hpp"
 #include "sandbox/kernel/mount.hpp"
 #include "sandbox/kernel/seccomp.hpp"
@@ -159,6 +160,8 @@ class Child {
             const rlimit wanted{value, value};
             check(::setrlimit(resource, &wanted), "setrlimit");
         }
+        // No terminal of the launcher's: its signals and its hang-up are none of the sandbox's.
+        check(::setsid() > 0 ? 0 : -1, "setsid");
         ::personality(PER_LINUX);
         ::umask(022);
         done(Step::limits);
@@ -209,9 +212,7 @@ class Child {
     }
 
     void install_filter() {
-        sigset_t none;
-        ::sigemptyset(&none);
-        check(::sigprocmask(SIG_SETMASK, &none, nullptr), "sigprocmask");
+        reset_signals();
         in_.timeline.mark(Step::seccomp); // ahead of time: afterwards only what the policy allows works
         if (in_.fault == Step::seccomp)
             done(Step::seccomp);

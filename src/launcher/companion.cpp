@@ -1,86 +1,69 @@
 #include "sandbox/launcher/companion.hpp"
 
+#include "errand.hpp"
 #include "sandbox/base/error.hpp"
+#include "sandbox/base/inheritance.hpp"
+#include "sandbox/base/journal.hpp"
+#include "sandbox/base/listening.hpp"
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/protocol/init_config.hpp"
 
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstdlib>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace sandbox::launcher {
 namespace {
 
-UniqueFd listen_unix(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path)
-        throw Error(Errc::invalid_argument, "the path " + path + " is too long for a socket",
-                    "choose a shorter one", "listen_unix");
-    path.copy(address.sun_path, path.size());
-    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    ::unlink(path.c_str());
-    // Anybody may connect: who the caller is decides what it may do (SO_PEERCRED).
-    if (!socket || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        ::chmod(path.c_str(), 0666) != 0 || ::listen(socket.get(), 128) != 0)
-        throw_errno("cannot listen on " + path);
-    return socket;
-}
-
-UniqueFd listen_tcp(const std::string& text) {
-    const std::size_t colon = text.rfind(':');
-    std::string host = text.substr(0, colon);
-    unsigned port = 0;
-    const char* end = text.data() + text.size();
-    if (colon == std::string::npos || std::from_chars(text.data() + colon + 1, end, port).ptr != end ||
-        port > 65535)
-        throw Error(Errc::invalid_argument, "\"" + text + "\" is no address",
-                    "write it as 127.0.0.1:PORT or [::1]:PORT", "listen_tcp");
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-    if (host.starts_with('[') && host.ends_with(']')) {
-        auto* address = reinterpret_cast<sockaddr_in6*>(&storage);
-        address->sin6_family = AF_INET6;
-        address->sin6_port = htons(static_cast<std::uint16_t>(port));
-        size = ::inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &address->sin6_addr) == 1
-                   ? sizeof *address
-                   : 0;
-    } else {
-        auto* address = reinterpret_cast<sockaddr_in*>(&storage);
-        address->sin_family = AF_INET;
-        address->sin_port = htons(static_cast<std::uint16_t>(port));
-        size = ::inet_pton(AF_INET, host.c_str(), &address->sin_addr) == 1 ? sizeof *address : 0;
+/// False with errno where it cannot.
+bool becomes(const ManagerIdentity& manager) {
+    try {
+        become(manager.uid, manager.gid);
+        return true;
+    } catch (const Error&) {
+        return false;
     }
-    if (size == 0)
-        throw Error(Errc::invalid_argument, "\"" + text + "\" is no address",
-                    "write it as 127.0.0.1:PORT or [::1]:PORT", "listen_tcp");
-    UniqueFd socket(::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const int yes = 1;
-    if (!socket || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
-        ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0 ||
-        ::listen(socket.get(), 128) != 0)
-        throw_errno("cannot listen on " + text, "is another program on that port?");
-    return socket;
 }
 
-void reset_signals() {
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+/// A terminal of root's as a place to write alone: whoever has it open for reading gets what root types.
+void take_terminal_for_writing(int fd) {
+    if (::isatty(fd) != 1)
+        return;
+    const std::string path = "/proc/self/fd/" + std::to_string(fd);
+    const UniqueFd terminal(::open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+    if (!terminal || ::dup2(terminal.get(), fd) != fd)
+        ::close(fd);
+}
+
+/// Of root's environment the manager gets where the log goes to, and what tests tell it.
+std::vector<std::string> environment_of_manager(int sockets, const std::string& names) {
+    std::vector<std::string> environment{"PATH=/usr/bin:/bin", "LANG=C.UTF-8",
+                                         "LISTEN_PID=" + std::to_string(::getpid()),
+                                         "LISTEN_FDS=" + std::to_string(sockets), "LISTEN_FDNAMES=" + names};
+    const auto add = [&](const char* name) {
+        if (const char* value = std::getenv(name))
+            environment.push_back(std::string(name) + "=" + value);
+    };
+    add("SANDBOXD_FAULT_FILE");
+    if (stderr_is_journal())
+        add("JOURNAL_STREAM");
+    return environment;
+}
+
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+    std::vector<char*> pointers;
+    for (const std::string& text : texts)
+        pointers.push_back(const_cast<char*>(text.c_str()));
+    pointers.push_back(nullptr);
+    return pointers;
 }
 
 [[noreturn]] void become_manager(const Environment& environment, pid_t launcher, const ApiSockets& sockets,
@@ -90,27 +73,22 @@ void reset_signals() {
     for (const UniqueFd& socket : sockets.sockets)
         lifted.push_back(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 64));
     const int count = static_cast<int>(lifted.size());
-    std::vector<char*> arguments;
-    for (const std::string& argument : argv)
-        arguments.push_back(const_cast<char*>(argument.c_str()));
-    arguments.push_back(nullptr);
-    const gid_t gid = environment.manager.gid;
-    const uid_t uid = environment.manager.uid;
+    const std::vector<std::string> variables = environment_of_manager(count, sockets.names);
+    const UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    for (const int fd : {STDOUT_FILENO, STDERR_FILENO})
+        take_terminal_for_writing(fd);
     bool good = ::setns(environment.gateway.get(), CLONE_NEWNET) == 0 && ::setsid() > 0;
     for (int i = 0; i < count; ++i)
         good = good && ::dup2(lifted[static_cast<std::size_t>(i)], 3 + i) == 3 + i;
-    good = good && ::close_range(static_cast<unsigned>(3 + count), ~0U, CLOSE_RANGE_CLOEXEC) == 0 &&
-           ::setenv("LISTEN_FDS", std::to_string(count).c_str(), 1) == 0 &&
-           ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1) == 0 &&
-           ::setenv("LISTEN_FDNAMES", sockets.names.c_str(), 1) == 0 && ::setgroups(0, nullptr) == 0 &&
-           ::setresgid(gid, gid, gid) == 0 && ::setresuid(uid, uid, uid) == 0 &&
-           ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+    good = good && ::dup2(null.get(), STDIN_FILENO) == STDIN_FILENO &&
+           ::close_range(static_cast<unsigned>(3 + count), ~0U, CLOSE_RANGE_CLOEXEC) == 0 &&
+           becomes(environment.manager) &&
            // After the change of user, which clears it (prctl(2)): the two of them live and die together, or
            // the next launcher's manager would find the store in the hands of this one.
            ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && ::getppid() == launcher;
     reset_signals();
     if (good)
-        ::execv(arguments[0], arguments.data());
+        ::execve(argv[0].c_str(), pointers_to(argv).data(), pointers_to(variables).data());
     const std::string text =
         "sandbox-launcher: cannot start " + argv[0] + ": " + errno_error(errno, "").what() + "\n";
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());

@@ -2,8 +2,10 @@
 
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
+#include "sandbox/kernel/namespace.hpp"
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/kernel/seccomp_notify.hpp"
+#include "sandbox/launcher/child_inheritance.hpp"
 #include "sandbox/launcher/learner.hpp"
 #include "sandbox/launcher/promise.hpp"
 #include "sandbox/launcher/session_network.hpp"
@@ -41,26 +43,47 @@ auto stepped(const Environment& environment, SharedTimeline& timeline, Step step
     return made;
 }
 
+bool is_missing_program(int error_number) {
+    return error_number == ENOENT || error_number == EACCES || error_number == ENOEXEC ||
+           error_number == ENOTDIR || error_number == ELOOP;
+}
+
+/// Of what sandbox-init does to start ChimeraX: pipe(2), fork(2), execve(2).
+std::string exec_cure(const Blueprint& plan, int error_number) {
+    if (is_missing_program(error_number))
+        return "check chimerax.executable and filesystem.binds of policy " + plan.policy +
+               ": the program, its interpreter and its libraries must be visible and executable for everyone";
+    switch (error_number) {
+    case EAGAIN:
+        return "raise resources.pids_max of policy " + plan.policy + ", or what bounds processes above it";
+    case EMFILE:
+        return "raise resources.nofile of policy " + plan.policy;
+    case ENOMEM:
+        return "raise resources.memory_max of policy " + plan.policy;
+    case E2BIG:
+        return "shorten chimerax.arguments and chimerax.environment of policy " + plan.policy;
+    default:
+        return {};
+    }
+}
+
 Error step_error(const Blueprint& plan, const wire::Status& status, std::size_t size) {
     if (size != sizeof status)
         return {Errc::internal,
                 "session " + plan.session + ": the sandbox ended without a word while it was made",
                 "see the kernel's log (dmesg): a seccomp kill or an OOM kill is told there"};
     const std::string text(status.text, ::strnlen(status.text, sizeof status.text));
-    if (status.step == wire::kExecStep) {
-        const bool missing =
-            status.error_number == ENOENT || status.error_number == EACCES || status.error_number == ENOEXEC;
-        return {missing ? Errc::unsupported : Errc::io,
+    if (status.step == wire::kExecStep)
+        return {is_missing_program(status.error_number) ? Errc::unsupported : Errc::io,
                 "ChimeraX cannot be started in the sandbox: " + text + ": " +
                     std::strerror(status.error_number),
-                "check chimerax.executable and filesystem.binds of policy " + plan.policy +
-                    ": the program, its interpreter and its libraries must be visible and executable for "
-                    "everyone"};
-    }
+                exec_cure(plan, status.error_number)};
+    const bool is_user_namespace = status.step == static_cast<std::uint32_t>(Step::user_namespace);
     return {status.error_number == EPERM || status.error_number == EACCES ? Errc::denied : Errc::io,
             "session " + plan.session + ": step " +
                 std::string(status.step < kStepCount ? to_text(static_cast<Step>(status.step)) : "unknown") +
-                ": " + text};
+                ": " + text,
+            is_user_namespace ? kernel::namespace_cure(status.error_number, "user") : ""};
 }
 
 } // namespace
@@ -205,6 +228,7 @@ bool Construction::advance() {
         return true;
     }
     write_id_maps();
+    put_inheritance_of_child_right(child_.pid(), plan_);
     timeline_.get().mark(Step::id_maps);
     fault_point(environment_, Step::id_maps);
     if (::send(status_.get(), "", 1, MSG_NOSIGNAL) != 1)
@@ -242,7 +266,7 @@ Sandbox Construction::finish() {
     facts.learner_pid = learner_;
     timeline_.get().mark(Step::recorded);
     facts.timeline = timeline_.get().entries();
-    write_promise(environment_, plan_);
+    write_promise(environment_, plan_, init);
     write_session_file(environment_, facts);
     fault_point(environment_, Step::recorded);
     folder_.keep();

@@ -30,7 +30,8 @@ namespace {
 
 void make_folder(const std::string& path, mode_t mode, uid_t uid, gid_t gid) {
     if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
-        throw_errno("cannot make the folder " + path, "make its parent folder, owned by root");
+        throw_errno("cannot make the folder " + path,
+                    errno == ENOENT ? "make its parent folder, owned by root" : "");
     const UniqueFd folder = open_fd(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (::fchown(folder.get(), uid, gid) != 0 || ::fchmod(folder.get(), mode) != 0)
         throw_errno("cannot set owner and mode of " + path);
@@ -84,8 +85,13 @@ UniqueFd make_init_image() {
     if (fd < 0 && errno == EINVAL)
         fd = ::memfd_create("sandbox-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     UniqueFd image(fd);
-    if (!image)
-        throw_errno("memfd_create");
+    if (!image) {
+        const int error_number = errno;
+        // vm.rst: with 2 it refuses MFD_EXEC.
+        throw errno_error(error_number, "cannot keep sandbox-init in a memory file that can be executed",
+                          error_number == EACCES ? "sysctl vm.memfd_noexec=1, which leaves it to programs."
+                                                 : "");
+    }
     write_all(image.get(), {kSandboxInitImageBegin, kSandboxInitImageEnd}, "sandbox-init");
     if (::fchmod(image.get(), 0555) != 0 ||
         ::fcntl(image.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)

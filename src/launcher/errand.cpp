@@ -32,12 +32,12 @@ void close_all_but(std::vector<int> kept) {
     ::close_range(first, ~0U, 0);
 }
 
-void become(std::uint32_t id) {
+void become(std::uint32_t uid, std::uint32_t gid) {
     // Else the changed uid would take the capabilities that the dropping of the bounding set needs.
     check(::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP), "prctl(PR_SET_SECUREBITS)");
     check(::setgroups(0, nullptr), "setgroups");
-    check(::setresgid(id, id, id), "setresgid");
-    check(::setresuid(id, id, id), "setresuid");
+    check(::setresgid(gid, gid, gid), "setresgid");
+    check(::setresuid(uid, uid, uid), "setresuid");
     if (const int error_number = kernel::drop_all_capabilities(); error_number != 0)
         throw errno_error(error_number, "capabilities");
     check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl(PR_SET_NO_NEW_PRIVS)");

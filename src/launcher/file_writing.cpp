@@ -114,7 +114,7 @@ void write_file(const protocol::PutFile& request, int workspace, int source, Ver
         ::prctl(PR_SET_NAME, "sandbox-put");
         write_all(open_fd("/proc/self/oom_score_adj", O_WRONLY).get(), "1000", "oom_score_adj");
         close_all_but({workspace, source, status});
-        become(uid);
+        become(uid, uid);
         check(::prctl(PR_SET_PDEATHSIG, SIGKILL)); // after it: a changed uid clears it
         write_file(request, workspace, source, verdict);
     } catch (const std::exception&) {

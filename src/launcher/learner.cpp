@@ -66,7 +66,7 @@ std::uint32_t decide(const std::vector<sock_filter>& program, const seccomp_data
         while (::read(is_ready, &nothing, 1) < 0 && errno == EINTR) {
         }
         kernel::SeccompListener listener(kernel::take_descriptor(child, protocol::init::kEndFd));
-        become(kNobody);
+        become(kNobody, kNobody);
         while (const auto call = listener.wait()) {
             const std::uint32_t action = decide(program, call->data);
             count(counts, call->data.nr, action);

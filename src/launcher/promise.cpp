@@ -2,6 +2,7 @@
 
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
+#include "sandbox/launcher/limit_name.hpp"
 #include "sandbox/launcher/session_folder.hpp"
 
 #include <array>
@@ -16,33 +17,19 @@ using nlohmann::json;
 
 constexpr std::array kGroupNames{"session", "init", "payload"};
 
-/// As /proc/PID/limits calls them (proc(5)).
-const char* limit_title(int resource) {
-    switch (resource) {
-    case RLIMIT_NOFILE:
-        return "Max open files";
-    case RLIMIT_CORE:
-        return "Max core file size";
-    case RLIMIT_FSIZE:
-        return "Max file size";
-    case RLIMIT_MEMLOCK:
-        return "Max locked memory";
-    case RLIMIT_MSGQUEUE:
-        return "Max msgqueue size";
-    case RLIMIT_NICE:
-        return "Max nice priority";
-    case RLIMIT_RTPRIO:
-        return "Max realtime priority";
-    default:
-        throw Error(Errc::internal, "a resource limit without a title: " + std::to_string(resource));
-    }
-}
-
 json setting_json(const CgroupSetting& setting) {
     return {{"group", kGroupNames.at(static_cast<std::size_t>(setting.group))},
             {"file", setting.file},
             {"value", setting.value},
             {"controller", setting.controller}};
+}
+
+json limit_json(const ResourceLimit& limit, pid_t init) {
+    json entry{{"name", limit_name(limit.resource).file_title}, {"value", limit.value}};
+    rlimit given{};
+    if (::prlimit(init, static_cast<__rlimit_resource>(limit.resource), nullptr, &given) == 0)
+        entry["given"] = given.rlim_cur;
+    return entry;
 }
 
 json mount_json(const std::string& target, const char* type, std::vector<std::string> options) {
@@ -79,12 +66,12 @@ std::string text_of(const json& promise) {
 
 } // namespace
 
-std::string promise_json(const Blueprint& plan) {
+std::string promise_json(const Blueprint& plan, pid_t init) {
     json cgroup = json::array(), limits = json::array(), binds = json::array();
     for (const CgroupSetting& setting : plan.cgroup)
         cgroup.push_back(setting_json(setting));
     for (const ResourceLimit& limit : plan.limits)
-        limits.push_back({{"name", limit_title(limit.resource)}, {"value", limit.value}});
+        limits.push_back(limit_json(limit, init));
     for (const BindMount& bind : plan.binds)
         binds.push_back({{"target", bind.target}, {"device", bind.device}});
     return text_of({{"policy", plan.policy},
@@ -105,8 +92,8 @@ std::string promise_json(const Blueprint& plan) {
                     {"oom_score_adj", kOomScore}});
 }
 
-void write_promise(const Environment& environment, const Blueprint& plan) {
-    write_file_atomically(promise_path(environment, plan.session), promise_json(plan), 0600);
+void write_promise(const Environment& environment, const Blueprint& plan, pid_t init) {
+    write_file_atomically(promise_path(environment, plan.session), promise_json(plan, init), 0600);
 }
 
 void change_promise(const Environment& environment, const std::string& session,

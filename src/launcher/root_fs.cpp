@@ -35,6 +35,11 @@ class Root {
         if (::mkdirat(fd(), relative(path), 0755) != 0 && errno != EEXIST)
             throw_errno("cannot make the folder " + path);
     }
+    void make_private_directory(const std::string& path, uid_t owner) const {
+        if (::mkdirat(fd(), relative(path), 0700) != 0 ||
+            ::fchownat(fd(), relative(path), owner, owner, AT_SYMLINK_NOFOLLOW) != 0)
+            throw_errno("cannot make the folder " + path);
+    }
     void make_file(const std::string& path, std::string_view content) const {
         const UniqueFd file = open_fd_at(fd(), relative(path), O_WRONLY | O_CREAT | O_NOFOLLOW, 0644);
         write_all(file.get(), content, path);
@@ -106,6 +111,8 @@ void add_private_tmpfs(const Root& root, const Blueprint& plan) {
                                            kHarmless),
                     tmpfs.target);
     }
+    for (const std::string& path : plan.private_directories)
+        root.make_private_directory(path, plan.uid);
 }
 
 void add_devices(const Root& root, const Blueprint& plan) {

@@ -42,6 +42,7 @@ PAGES = {
         "description": [
             "The manager runs as an unprivileged user in a network namespace of its own, where the sessions' links end; sandbox-launcher --with-manager starts it "
             "there. It asks the launcher for sandboxes, and can make only such as the root-owned policies allow.",
+            "It is given none of the launcher's environment, and no terminal to read from.",
             "SIGTERM ends all sessions in good order, unless on_stop is \"keep\". Sessions outlive a manager that is killed: the next one takes them over.",
         ],
         "lists": {'"EXIT STATUS"': [("0", "It was told to stop."), ("1", "It failed: the log says why."), ("2", "Wrong usage or settings."),
@@ -55,6 +56,10 @@ PAGES = {
             "The launcher runs as root. It reads policies and tenants itself, only where root alone can write them, and takes from the manager no path, mount, "
             "system call, user or command: a manager that is not to be trusted can start and end sandboxes that an admin allowed, and nothing else.",
             "Sessions outlive it: the next one lists what exists, and sweeps what nobody claims.",
+            "How it is started makes no difference: signals that are ignored or blocked, closed descriptors, timers, the umask, the working folder, the "
+            "priority, CPUs and environment of whoever starts it reach neither the manager nor a session. Soft limits go up to the hard ones, and those of "
+            "file size, CPU time and memory are lifted; other hard limits that are too low are told of in its log, and by sandboxctl doctor. To keep sessions "
+            "on some CPUs, use the cpuset of their slice.",
         ],
         "lists": {'"EXIT STATUS"': [("0", "It was told to stop."), ("1", "It failed: the log says why."), ("2", "Wrong usage, settings or policy.")], "FILES": FILES},
         "see": others("sandbox-launcher"),

@@ -62,8 +62,11 @@ void fault_point(State state) {
 std::string own_folder(const policy::Site& site) {
     std::string folder = site.state_dir + "/manager";
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+        const bool is_for_launcher = errno == ENOENT || errno == EACCES || errno == EPERM;
         throw_errno("cannot make " + folder,
-                    "sandbox-launcher makes it for the manager's user: see whether that one runs.");
+                    is_for_launcher
+                        ? "sandbox-launcher makes it for the manager's user: see whether that one runs."
+                        : "");
     }
     return folder;
 }

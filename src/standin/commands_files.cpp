@@ -69,6 +69,10 @@ Value open(Session& session, Words& words) {
     const std::string suffix = lower(file.extension().string());
     if (suffix == ".cxs")
         return open_session(session, path);
+    if (suffix == ".py") {
+        session.python.run(path, {});
+        return {};
+    }
     if (suffix != ".pdb" && suffix != ".ent")
         throw UserError("Unrecognized file suffix '" + file.extension().string() + "'");
     Model model = read_pdb(read_whole_file(path), file.filename().string());

@@ -54,8 +54,17 @@ Value log(Session& session, Words& words) {
     return {};
 }
 
-Value no_scripts(Session&, Words&) {
-    throw UserError("This is the stand-in of chimerax-sandbox: it runs no scripts and no other programs");
+Value runscript(Session& session, Words& words) {
+    const std::string path = words.take("file");
+    std::vector<std::string> arguments;
+    while (const auto argument = words.take_if_any())
+        arguments.push_back(*argument);
+    session.python.run(path, arguments);
+    return {};
+}
+
+Value no_programs(Session&, Words&) {
+    throw UserError("This is the stand-in of chimerax-sandbox: it runs no other programs");
 }
 
 } // namespace
@@ -66,8 +75,8 @@ void add_general_commands(CommandTable& table) {
     table["cd"] = cd;
     table["echo"] = echo;
     table["log"] = log;
-    table["runscript"] = no_scripts;
-    table["shell"] = no_scripts;
+    table["runscript"] = runscript;
+    table["shell"] = no_programs;
     table["exit"] = table["quit"] = [](Session&, Words&) -> Value { throw Quit(); };
     for (const char* name : {"help", "wait", "usage", "alias", "ui", "tool", "toolshed"})
         table[name] = [](Session&, Words&) { return Value(); };

@@ -82,7 +82,9 @@ int run(const std::vector<std::string>& arguments) {
     auto* session = new Session(options, settings, root_of_this_program());
     if (cold)
         session->log.note("available bundle cache has not been initialized yet");
-    return session->run_all();
+    const int status = session->run_all();
+    session->python.close();
+    return status;
 }
 
 } // namespace

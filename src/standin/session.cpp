@@ -95,8 +95,10 @@ int Session::run_all() {
             const std::lock_guard lock(loop.command_mutex());
             run(command, true);
         }
-        if (!options.scripts.empty())
-            throw UserError("The stand-in runs no scripts: " + options.scripts.front());
+        for (const std::string& script : options.scripts) {
+            const std::lock_guard lock(loop.command_mutex());
+            run("runscript " + script, true);
+        }
         for (const std::string& file : options.files) {
             const std::lock_guard lock(loop.command_mutex());
             run("open '" + file + "'", true);
@@ -159,6 +161,7 @@ void Session::read_prompt() {
 
 void Session::quit_behind_prompt() {
     log.status("Exiting ...");
+    python.close(); // Python's streams are flushed before it stumbles
     std::this_thread::sleep_for(std::chrono::seconds(1));
     // What Python says when it shuts down under a thread that reads stdin.
     std::fputs("Fatal Python error: _enter_buffered_busy: could not acquire lock for <_io.BufferedReader "

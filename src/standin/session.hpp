@@ -6,6 +6,7 @@
 #include "logger.hpp"
 #include "molecule.hpp"
 #include "options.hpp"
+#include "python.hpp"
 #include "rest_server.hpp"
 #include "settings.hpp"
 
@@ -42,6 +43,7 @@ class Session {
     Logger log;
     EventLoop loop;
     RestServer rest{*this};
+    Python python{*this};
     std::vector<Model> models;
     std::map<std::string, std::string> kept; ///< `sim set`; a session file carries it
     unsigned long long commands_run = 0;

@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include <sys/socket.h>
-
 namespace sandbox::api {
 
 /// The listening sockets that came with the start (sd_listen_fds(3)): all that are named `api-…`, or have no
@@ -16,14 +14,6 @@ namespace sandbox::api {
 /// listening stream socket, or is beyond loopback while the site has neither TLS nor a word that it needs
 /// none.
 std::vector<UniqueFd> open_listeners(const policy::Site& site);
-
-struct ListenAddress {
-    sockaddr_storage address{};
-    socklen_t size = 0;
-};
-
-/// `127.0.0.1:8600` or `[::1]:8600`. Throws Error invalid_argument.
-ListenAddress parse_listen_address(const std::string& text);
 
 /// Whether others of this socket's network reach it. Throws Error io.
 bool is_beyond_loopback(int socket);

@@ -75,7 +75,7 @@ class Error : public std::runtime_error {
 };
 
 /// An Error for a failed system call: "`what`: strerror". EACCES and EPERM become `denied`, ENOENT
-/// `not_found`, ENOSYS `unsupported`, the rest `io`.
+/// `not_found`, ENOSYS `unsupported`, the rest `io`. EMFILE, ENFILE and EFBIG bring their own cure.
 Error errno_error(int error_number, const std::string& what, std::string cure = {});
 
 /// Throws errno_error(errno, what).

@@ -14,6 +14,10 @@ namespace sandbox::kernel {
 /// or an errno.
 int drop_all_capabilities() noexcept;
 
+/// Gives up what a program that needs no privilege was started with: the ambient, inheritable, permitted and
+/// effective sets of the calling thread. Unlike the above it needs no capability itself. Throws Error.
+void give_up_capabilities();
+
 /// Narrows the calling process to the named ones ("cap_sys_admin") in permitted, effective and bounding sets.
 /// For the launcher's start. Names that the caller does not hold are left out.
 void keep_only_capabilities(const std::vector<std::string>& names);

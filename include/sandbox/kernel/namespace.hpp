@@ -16,6 +16,10 @@ UniqueFd open_own_namespace(const std::string& kind);
 /// The inode number that identifies a namespace.
 std::uint64_t namespace_inode(int ns_fd);
 
+/// What to do where a namespace of that kind ("user", "net") cannot be made or entered, by errno
+/// (namespaces(7)); empty where the errno does not tell.
+std::string namespace_cure(int error_number, const std::string& kind);
+
 /// Puts the calling thread into another network namespace and back again when it goes out of scope; the
 /// program ends should the way back fail, as nothing may go on in the wrong one.
 class NetnsGuard {

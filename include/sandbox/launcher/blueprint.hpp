@@ -22,6 +22,9 @@ inline constexpr std::uint32_t kInsideUid =
     1000; ///< ChimeraX forces HOME to a folder that is not there when it runs as 0
 inline constexpr const char* kHome = "/home/chimerax";
 inline constexpr const char* kWork = "/work";
+inline constexpr const char* kStart = "/run/chimerax-start"; ///< read-only: what ChimeraX runs at its start
+inline constexpr const char* kRuntime =
+    "/tmp/runtime-chimerax"; ///< XDG_RUNTIME_DIR, which Qt wants with 0700
 inline constexpr const char* kHostName = "sandbox";
 inline constexpr int kOomScore = 300; ///< a session goes before anything of the host's own
 
@@ -88,6 +91,7 @@ struct Blueprint {
     std::vector<Symlink> symlinks;
     std::vector<BindMount> binds; ///< parents before what lies in them
     std::vector<TmpfsMount> tmpfs;
+    std::vector<std::string> private_directories;           ///< the session's own on its tmpfs, mode 0700
     std::vector<std::string> masked_paths, read_only_paths; ///< in /proc
     std::vector<GeneratedFile> files;
 

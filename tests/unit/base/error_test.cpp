@@ -42,3 +42,11 @@ TEST_CASE("a failed system call says what failed and why") {
     CHECK(errno_error(ENOSYS, "x").code() == Errc::unsupported);
     CHECK(errno_error(EBUSY, "x").code() == Errc::io);
 }
+
+TEST_CASE("an errno with one cause alone brings its own cure, whatever the caller thought of") {
+    CHECK_THAT(errno_error(EMFILE, "x", "See who uses the address.").cure(), Catch::Contains("LimitNOFILE"));
+    CHECK_THAT(errno_error(ENFILE, "x").cure(), Catch::Contains("fs.file-max"));
+    CHECK_THAT(errno_error(EFBIG, "x").cure(), Catch::Contains("LimitFSIZE"));
+    CHECK(errno_error(EACCES, "x", "Ask.").cure() == "Ask.");
+    CHECK(errno_error(EIO, "x").cure().empty());
+}

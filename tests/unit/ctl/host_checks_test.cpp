@@ -131,6 +131,17 @@ TEST_CASE("forbidden user namespaces and absent seccomp filters fail") {
     CHECK(host.verdict("seccomp") == Verdict::failed);
 }
 
+TEST_CASE("a host that executes no memory file fails, one that does where it is asked for is good") {
+    const FakeHost host;
+    for (const char* good : {"0\n", "1\n"}) {
+        host.write("proc/sys/vm/memfd_noexec", good);
+        CHECK(host.verdict("memory files") == Verdict::good);
+    }
+    host.write("proc/sys/vm/memfd_noexec", "2\n");
+    CHECK(host.verdict("memory files") == Verdict::failed);
+    CHECK(host.check("memory files").cure.find("vm.memfd_noexec=1") != std::string::npos);
+}
+
 TEST_CASE("wrong settings of the site fail with the place of the fault, and missing ones warn") {
     const FakeHost host;
     host.write("sandboxd.toml", "no_such_key = 1\n");
@@ -204,6 +215,18 @@ TEST_CASE("cgroups that are not handed down, uids of others, too few descriptors
     CHECK(site_check(uids, "uids") == Verdict::failed);
     host.write("proc/self/uid_map", "0 100000 65536\n1000000 1000000 999\n1000999 7 1\n");
     CHECK(site_check("uid_base = 1000000\nslots = 1000\n", "uids") == Verdict::warning);
+
+    host.write("proc/net/if_inet6", "00000000000000000000000000000001 01 80 10 80       lo\n");
+    CHECK(site_check("listen_tcp = [\"[::1]:8600\"]\n", "limits") == Verdict::good);
+    host.write("proc/net/if_inet6", "fe800000000000000000000000000001 02 40 20 80     eth0\n");
+    CHECK(site_check("listen_tcp = [\"[::1]:8600\"]\n", "listen_tcp") == Verdict::failed);
+    host.remove("proc/net/if_inet6");
+    CHECK(site_check("listen_tcp = [\"[::1]:8600\"]\n", "listen_tcp") == Verdict::failed);
+    host.write("proc/self/limits",
+               "Limit                     Soft Limit           Hard Limit           Units     \n"
+               "Max open files            64                   256                  files     \n");
+    CHECK(site_check("", "limits") == Verdict::warning);
+    host.remove("proc/self/limits");
 
     CHECK(site_check("", "descriptors") == Verdict::good);
     host.descriptors = 4096;

@@ -87,6 +87,7 @@ TEST_CASE("each fact that is not as promised breaks exactly its promise") {
                      set("/confinement/0/as/capabilities/" + std::string(kind), "0000000000000001"));
     check_breaks("nested user namespaces", set("/nested_user_namespaces", "1"));
     check_breaks("Max open files", set("/highest_limits/Max open files", "4097"));
+    check_breaks("Max open files", set("/promise/limits/0/given", 256));
     check_breaks("Max core file size", set("/highest_limits/Max core file size", "unlimited"));
     check_breaks("oom_score_adj", set("/lowest_oom_score_adj", -1000));
     check_breaks("no descriptor of the host's",

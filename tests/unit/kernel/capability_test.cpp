@@ -16,6 +16,17 @@ TEST_CASE("dropping leaves all five sets empty, for good") {
           }) == 0);
 }
 
+TEST_CASE("a program that needs none gives up all that it could use, with no capability for that") {
+    CHECK(in_child([] {
+              if (::unshare(CLONE_NEWUSER) != 0)
+                  return 1;
+              keep_only_capabilities({"cap_net_bind_service"});
+              give_up_capabilities();
+              const CapabilitySets sets = capabilities_of(::getpid());
+              return (sets.permitted | sets.effective | sets.inheritable | sets.ambient) == 0 ? 0 : 2;
+          }) == 0);
+}
+
 TEST_CASE("keeping a few drops all others, from the bounding set too") {
     if (!need_root())
         return;

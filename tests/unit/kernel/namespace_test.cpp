@@ -1,9 +1,11 @@
 #include "in_child.hpp"
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
+#include "sandbox/kernel/capability.hpp"
 #include "sandbox/kernel/namespace.hpp"
 
 #include <array>
+#include <cerrno>
 #include <filesystem>
 
 #include <fcntl.h>
@@ -110,4 +112,30 @@ TEST_CASE("a pin keeps a namespace, is found again, and is made once") {
 
 TEST_CASE("an ordinary file is no pinned namespace") {
     CHECK_FALSE(open_pinned_namespace("/etc/passwd"));
+}
+
+TEST_CASE("a namespace that cannot be made says which sysctl is short, or that a right is missing") {
+    const auto cure = [] {
+        try {
+            new_network_namespace();
+        } catch (const Error& error) {
+            return error.cure();
+        }
+        return std::string("it was made");
+    };
+    CHECK(in_child([&] {
+              if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) // one is its own, to come back to
+                  return 1;
+              write_all(open_fd("/proc/sys/user/max_net_namespaces", O_WRONLY).get(), "1", "sysctl");
+              return cure().find("user.max_net_namespaces") != std::string::npos ? 0 : 2;
+          }) == 0);
+    CHECK(in_child([&] {
+              if (::unshare(CLONE_NEWUSER) != 0 || drop_all_capabilities() != 0)
+                  return 1;
+              const std::string said = cure();
+              return said.find("max_net") == std::string::npos ? 0 : 2;
+          }) == 0);
+    CHECK(namespace_cure(ENOSPC, "user").find("user.max_user_namespaces") != std::string::npos);
+    CHECK(namespace_cure(EPERM, "net").find("CAP_SYS_ADMIN") != std::string::npos);
+    CHECK(namespace_cure(EIO, "net").empty());
 }

@@ -98,6 +98,30 @@ TEST_CASE("localhost inside is the session's own address, and nothing else resol
     CHECK(hosts->content == "198.18.0.7 localhost sandbox\n");
 }
 
+TEST_CASE("what scripts print comes out line by line, unless the policy has a start folder of its own") {
+    Fixture fixture;
+    Blueprint plan = fixture.make();
+    CHECK(has_environment(plan, "CHIMERAX_START=/run/chimerax-start"));
+    const auto script =
+        std::ranges::find(plan.files, "/run/chimerax-start/output_by_line.py", &GeneratedFile::path);
+    REQUIRE(script != plan.files.end());
+    CHECK_THAT(script->content, Catch::Contains("reconfigure(line_buffering=True)"));
+    fixture.policy.chimerax.environment["CHIMERAX_START"] = "/opt/start";
+    plan = fixture.make();
+    CHECK(has_environment(plan, "CHIMERAX_START=/opt/start"));
+    CHECK_FALSE(has_environment(plan, "CHIMERAX_START=/run/chimerax-start"));
+}
+
+TEST_CASE(
+    "Qt's runtime folder is a private one on the session's own tmpfs, unless the policy names another") {
+    Fixture fixture;
+    const Blueprint plan = fixture.make();
+    CHECK(has_environment(plan, "XDG_RUNTIME_DIR=/tmp/runtime-chimerax"));
+    CHECK(plan.private_directories == std::vector<std::string>{"/tmp/runtime-chimerax"});
+    fixture.policy.chimerax.environment["XDG_RUNTIME_DIR"] = "/work/run";
+    CHECK(has_environment(fixture.make(), "XDG_RUNTIME_DIR=/work/run"));
+}
+
 TEST_CASE("a link of the host's root stays a link, another becomes what it leads to") {
     Fixture fixture;
     fixture.policy.filesystem.binds.push_back({"/etc/localtime", "/etc/localtime", false});

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
+#include <unistd.h>
 
 using namespace sandbox;
 using namespace sandbox::launcher;
@@ -59,14 +60,16 @@ struct Site {
 } // namespace
 
 TEST_CASE("a promise tells every limit and mount, and nothing that a caller gave") {
-    const std::string text = promise_json(plan());
+    const std::string text = promise_json(plan(), ::getpid());
     for (const char* secret : {"swordfish", "secret-argument", "secret-place"})
         CHECK(text.find(secret) == std::string::npos);
     const json promise = json::parse(text);
     CHECK(promise["host_uid"] == 1879048195);
     CHECK(promise["cgroup"][1] ==
           json{{"group", "payload"}, {"file", "pids.max"}, {"value", "10"}, {"controller", "pids"}});
-    CHECK(promise["limits"][0] == json{{"name", "Max open files"}, {"value", 256}});
+    rlimit own{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &own) == 0);
+    CHECK(promise["limits"][0] == json{{"name", "Max open files"}, {"value", 256}, {"given", own.rlim_cur}});
     CHECK(promise["binds"][1] == json{{"target", "/dev/dri/card0"}, {"device", true}});
     json targets = json::object();
     for (const json& mount : promise["mounts"])
@@ -83,7 +86,7 @@ TEST_CASE("a promise is kept for root alone, and follows limits that are changed
     CHECK(read_promise(site.environment, kSession).empty());
     change_promise(site.environment, kSession, {{Group::session, "memory.max", "1", "memory"}});
     CHECK(read_promise(site.environment, kSession).empty()); // none is made up
-    write_promise(site.environment, plan());
+    write_promise(site.environment, plan(), ::getpid());
     const auto mode =
         fs::status(site.environment.site.run_dir + "/sessions/" + kSession + "/promise.json").permissions();
     CHECK(mode == (fs::perms::owner_read | fs::perms::owner_write));
@@ -95,5 +98,5 @@ TEST_CASE("a promise is kept for root alone, and follows limits that are changed
     for (const json& setting : promise["cgroup"])
         values[setting["file"].get<std::string>()] = setting["value"];
     CHECK(values == json{{"memory.max", "2048"}, {"memory.high", "max"}, {"pids.max", "10"}});
-    CHECK(promise["mounts"] == json::parse(promise_json(plan()))["mounts"]);
+    CHECK(promise["mounts"] == json::parse(promise_json(plan(), ::getpid()))["mounts"]);
 }
