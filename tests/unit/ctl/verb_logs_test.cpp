@@ -1,4 +1,5 @@
 #include "loopback_api.hpp"
+#include "sandbox/ctl/cli.hpp"
 
 #include <sstream>
 
