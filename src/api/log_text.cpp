@@ -1,6 +1,8 @@
 #include "sandbox/api/log_text.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace sandbox::api {
 namespace {
@@ -11,6 +13,11 @@ void escape(std::string& out, unsigned char byte) {
     out += "\\x";
     out += kHex[byte >> 4];
     out += kHex[byte & 15];
+}
+
+/// A byte of a UTF-8 sequence that is not its first.
+bool continues(char byte) {
+    return (static_cast<unsigned char>(byte) & 0xc0) == 0x80;
 }
 
 /// The length of the UTF-8 sequence that starts here, 0 where there is none (RFC 3629, section 4).
@@ -30,7 +37,7 @@ std::size_t sequence_length(std::string_view text) {
     if (length == 0 || text.size() < length)
         return 0;
     for (std::size_t i = 1; i < length; ++i) {
-        if ((at(i) & 0xc0) != 0x80)
+        if (!continues(text[i]))
             return 0;
         point = (point << 6) | (at(i) & 0x3fU);
     }
@@ -45,7 +52,36 @@ bool is_control(std::string_view sequence) {
     return sequence.size() == 1 && (first < 0x20 || first == 0x7f) && first != '\n' && first != '\t';
 }
 
+/// The bytes at the end that the next ones may make a character of; 0: none.
+std::size_t unfinished_length(std::string_view text) {
+    for (std::size_t length = 1; length <= std::min<std::size_t>(text.size(), 3); ++length) {
+        const auto byte = static_cast<unsigned char>(text[text.size() - length]);
+        if (continues(text[text.size() - length]))
+            continue;
+        const std::size_t whole = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc2 ? 2 : 1;
+        return byte <= 0xf4 && whole > length ? length : 0;
+    }
+    return 0;
+}
+
 } // namespace
+
+std::string LogText::add(std::string_view piece) {
+    if (is_cut_ && !piece.empty()) {
+        is_cut_ = false;
+        for (int i = 0; i < 3 && !piece.empty() && continues(piece.front()); ++i)
+            piece.remove_prefix(1);
+    }
+    std::string text = std::exchange(unfinished_, {});
+    text += piece;
+    unfinished_ = text.substr(text.size() - unfinished_length(text));
+    text.resize(text.size() - unfinished_.size());
+    return escape_log(text);
+}
+
+std::string LogText::finish() {
+    return escape_log(std::exchange(unfinished_, {}));
+}
 
 std::string escape_log(std::string_view text) {
     std::string out;

@@ -54,6 +54,17 @@ Json usage(const SessionView::Usage& usage) {
             {"pids", value_or_null(usage.pids)}};
 }
 
+Json kept_log(const SessionView::End::Log& log) {
+    Json object{{"kept", log.fate == manager::LogFate::kept}, {"bytes", log.bytes.value}};
+    if (log.until)
+        object["until"] = format_time(*log.until);
+    if (log.fate != manager::LogFate::kept)
+        object["reason"] = to_text(log.fate);
+    if (!log.message.empty())
+        object["message"] = log.message;
+    return object;
+}
+
 Json end(const SessionView::End& end) {
     Json object{{"reason", to_text(end.reason)}, {"at", format_time(end.at)}, {"message", end.message}};
     if (end.exit_status)
@@ -64,6 +75,7 @@ Json end(const SessionView::End& end) {
     object["memory_peak_bytes"] = value_or_null(end.memory_peak);
     object["cpu_seconds"] = end.cpu_seconds;
     object["log_tail"] = end.log_tail;
+    object["log"] = end.log ? kept_log(*end.log) : Json(nullptr);
     if (end.system_calls)
         object["system_calls"] = {{"allowed", end.system_calls->allowed},
                                   {"refused", end.system_calls->refused}};

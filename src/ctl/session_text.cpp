@@ -70,6 +70,17 @@ std::string autosave_text(const Json& session) {
     return failure == "-" ? text : text + " (" + failure + ")";
 }
 
+/// Of one that has ended.
+std::string log_text(const Json& session) {
+    const Json& log = member(session, {"end", "log"});
+    if (!log.is_object())
+        return {};
+    if (word(log, {"kept"}) == "yes")
+        return "kept until " + word(log, {"until"}) + ", " + bytes_word(log, {"bytes"}) +
+               ": sandboxctl logs " + word(session, {"id"});
+    return "not kept: " + word(log, {"message"});
+}
+
 std::string indented(const std::string& text) {
     std::string lines = "  ";
     for (const char c : text) {
@@ -161,6 +172,7 @@ std::string session_text(const Json& session, std::chrono::system_clock::time_po
     if (missing.is_array())
         for (const Json& item : missing)
             facts.add("Not enforced", item.is_string() ? item.get<std::string>() : item.dump());
+    facts.add("Log", log_text(session));
     const std::string tail = word(session, {"end", "log_tail"});
     if (tail != "-")
         facts.text += "Last log lines:\n" + printable(indented(tail), true) + "\n";

@@ -50,7 +50,8 @@ function endCard(end) {
   return el("section", { class: "card end", "aria-label": "How it ended" }, el("h2", {}, `Ended: ${end.reason}`),
     end.message ? el("p", {}, end.message) : null,
     facts([["At", clock(end.at)], ["Exit status", end.exit_status], ["Signal", end.signal], ["OOM kills", end.oom_kills || null],
-      ["Peak memory", end.memory_peak_bytes == null ? null : bytes(end.memory_peak_bytes)], ["CPU time", duration(end.cpu_seconds)]]),
+      ["Peak memory", end.memory_peak_bytes == null ? null : bytes(end.memory_peak_bytes)], ["CPU time", duration(end.cpu_seconds)],
+      ["Log", end.log && (end.log.kept ? `kept until ${clock(end.log.until)}` : end.log.message)]]),
     end.log_tail ? el("pre", { class: "log", tabindex: 0, role: "region", "aria-label": "Last lines of its log" }, end.log_tail) : null);
 }
 
@@ -96,11 +97,13 @@ class SessionView {
     const isOver = () => this.session.state === "ended";
     const back = this.caller.role === "session" ? null : el("a", { class: "back", href: "#/" }, "← All sessions");
     const cards = [eventsCard(this.id, this.signal, () => this.#wake())];
-    if (!isOver()) { // an ended one's log went with it, but for its last lines
+    if (!isOver()) {
       this.charts = new Charts(this.signal);
       this.picture = pictureCard(this.session);
       cards.unshift(this.picture, logCard(this.id, this.signal, isOver));
       this.#followStats(isOver);
+    } else if (this.session.end?.log?.kept) {
+      cards.unshift(logCard(this.id, this.signal, isOver));
     }
     this.main.replaceChildren(back ?? "", el("section", { class: "card head", "aria-label": "Session" },
       el("div", { class: "toolbar" }, this.heading, this.badge, this.actions), el("p", { class: "id" }, this.id), this.details),

@@ -16,7 +16,10 @@ namespace sandbox::launcher {
 
 namespace fs = std::filesystem;
 
-LastWords::LastWords(std::string folder, std::size_t most) : folder_(std::move(folder)), most_(most) {
+LastWords::LastWords(std::string folder, std::string logs_folder, std::size_t most)
+    : folder_(std::move(folder)),
+      logs_folder_(std::move(logs_folder)),
+      most_(most) {
     std::vector<std::pair<fs::file_time_type, std::string>> found;
     for (const auto& entry : fs::directory_iterator(folder_)) {
         const std::string name = entry.path().filename();
@@ -37,18 +40,30 @@ std::string LastWords::path(const std::string& session) const {
 void LastWords::keep(const protocol::Ended& ended) {
     write_file_atomically(path(ended.session), protocol::encode(protocol::Packet<protocol::Reply>{0, ended}),
                           0600);
-    if (std::ranges::find(sessions_, ended.session) != sessions_.end())
+    add(ended.session);
+}
+
+void LastWords::keep_log(const std::string& session) {
+    add(session);
+}
+
+void LastWords::add(const std::string& session) {
+    if (has(session))
         return;
-    sessions_.push_back(ended.session);
+    sessions_.push_back(session);
     if (sessions_.size() > most_) {
-        log::warning("the manager has not asked for the last figures of session " + sessions_.front() +
-                     ": they are dropped");
+        log::warning("the manager has not asked for the last figures and the log of session " +
+                     sessions_.front() + ": they are dropped");
         forget(std::string(sessions_.front()));
     }
 }
 
+bool LastWords::has(const std::string& session) const {
+    return std::ranges::find(sessions_, session) != sessions_.end();
+}
+
 std::optional<protocol::Ended> LastWords::find(const std::string& session) const {
-    if (std::ranges::find(sessions_, session) == sessions_.end())
+    if (!has(session) || !fs::exists(path(session)))
         return std::nullopt;
     try {
         auto packet = protocol::decode_reply(read_file(path(session)));
@@ -61,8 +76,14 @@ std::optional<protocol::Ended> LastWords::find(const std::string& session) const
 }
 
 void LastWords::forget(const std::string& session) {
-    if (std::erase(sessions_, session) != 0)
-        ::unlink(path(session).c_str());
+    // Of no other name than those that are known here: the manager says which, and root removes.
+    if (std::erase(sessions_, session) == 0)
+        return;
+    ::unlink(path(session).c_str());
+    std::error_code failure;
+    fs::remove_all(logs_folder_ + "/" + session, failure);
+    if (failure)
+        log::warning("cannot remove the log of session " + session + ": " + failure.message());
 }
 
 } // namespace sandbox::launcher

@@ -59,7 +59,7 @@ Server::Server(Environment& environment, CgroupDriver driver)
     : environment_(environment),
       driver_(std::move(driver)),
       rules_(environment.site),
-      last_words_(environment.ended_dir()) {
+      last_words_(environment.ended_dir(), environment.logs_dir()) {
     listen();
 }
 

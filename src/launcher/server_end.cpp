@@ -93,7 +93,7 @@ void Server::remove(const std::string& session) {
     if (!destroy_cgroup(parent, session, 1s))
         throw Error(Errc::io, "the cgroup " + group + " cannot be removed");
     fault_point(environment_, Moment::end_group);
-    remove_session_folders(environment_, session);
+    remove_run_folder(environment_, session); // the log stays with its last words
     fault_point(environment_, Moment::end_folders);
     sandboxes_.erase(session);
     release_tenant(tenant);

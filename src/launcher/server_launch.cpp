@@ -34,6 +34,7 @@ void Server::launch(const protocol::Launch& request, Reply reply) {
         throw Error(Errc::conflict, "slot " + std::to_string(request.slot) + " is in use", "take another",
                     "slot");
     LaunchPlan checked = check_launch(environment_.site, rules_, request);
+    last_words_.forget(request.session); // the log of a try that a boot cut short
     pending->request = request;
     pending->reply = std::move(reply);
     pending->plan = std::move(checked.blueprint);

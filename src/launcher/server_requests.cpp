@@ -124,7 +124,10 @@ void Server::reload(const std::string& digest) {
 }
 
 std::vector<protocol::Leftover> Server::sweep_leftovers(bool dry_run) {
-    Claimed claimed{{}, {}, [this](const std::string& tenant) { return tenant_is_used(tenant); }};
+    Claimed claimed{{},
+                    {},
+                    [this](const std::string& session) { return last_words_.has(session); },
+                    [this](const std::string& tenant) { return tenant_is_used(tenant); }};
     for (const auto& [session, sandbox] : sandboxes_) {
         claimed.sessions.insert(session);
         claimed.slots.insert(sandbox.facts.slot);

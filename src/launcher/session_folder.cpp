@@ -85,8 +85,11 @@ std::string log_folder(const Environment& environment, const std::string& sessio
     return environment.logs_dir() + "/" + session;
 }
 
-void remove_session_folders(const Environment& environment, const std::string& session) {
+void remove_run_folder(const Environment& environment, const std::string& session) {
     remove_folder(run_folder(environment, session));
+}
+
+void remove_log_folder(const Environment& environment, const std::string& session) {
     remove_folder(log_folder(environment, session));
 }
 

@@ -99,13 +99,20 @@ void sweep_cgroups(CgroupDriver& driver, Sweeping& sweeping) {
 }
 
 void sweep_folders(const Environment& environment, Sweeping& sweeping) {
+    const Claimed& claimed = sweeping.claimed;
     std::set<std::string> names;
-    for (const std::string& folder : {environment.sessions_dir(), environment.logs_dir()})
-        for (const std::string& name : session_names(folder))
+    for (const std::string& name : session_names(environment.sessions_dir()))
+        names.insert(name);
+    for (const std::string& name : session_names(environment.logs_dir()))
+        if (!claimed.keeps_log(name))
             names.insert(name);
-    for (const std::string& name : names)
-        if (!sweeping.claimed.sessions.contains(name) && sweeping.note("folder", name))
-            remove_session_folders(environment, name);
+    for (const std::string& name : names) {
+        if (claimed.sessions.contains(name) || !sweeping.note("folder", name))
+            continue;
+        remove_run_folder(environment, name);
+        if (!claimed.keeps_log(name))
+            remove_log_folder(environment, name);
+    }
 }
 
 void sweep_links(Environment& environment, Sweeping& sweeping) {
@@ -159,7 +166,10 @@ std::vector<Sandbox> recover_sandboxes(Environment& environment, CgroupDriver& d
                                        LastWords& last_words) {
     std::vector<Sandbox> sandboxes;
     std::set<std::string> tenants;
-    Claimed claimed{{}, {}, [&](const std::string& tenant) { return tenants.contains(tenant); }};
+    Claimed claimed{{},
+                    {},
+                    [&](const std::string& session) { return last_words.has(session); },
+                    [&](const std::string& tenant) { return tenants.contains(tenant); }};
     for (const std::string& session : session_names(environment.sessions_dir()))
         if (std::optional<Sandbox> sandbox = claim(environment, session)) {
             claimed.sessions.insert(session);
@@ -169,6 +179,10 @@ std::vector<Sandbox> recover_sandboxes(Environment& environment, CgroupDriver& d
         } else {
             note_end(environment, session, last_words);
         }
+    // One with a run folder that is not whole never ran; one without it may have, before the boot.
+    for (const std::string& session : session_names(environment.logs_dir()))
+        if (!claimed.sessions.contains(session) && !std::filesystem::exists(run_folder(environment, session)))
+            last_words.keep_log(session);
     sweep(environment, driver, claimed, false, std::chrono::seconds(5));
     return sandboxes;
 }

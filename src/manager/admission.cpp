@@ -141,7 +141,7 @@ std::optional<Created> find_repeated(const Core& core, const Repeat& repeat) {
         return std::nullopt;
     const std::string token = core.admission.repeats.token_of(*id);
     if (const SessionView* ended = core.registry.ended(*id); ended != nullptr && !came_to_nothing(*ended))
-        return Created{*ended, token, true};
+        return Created{view_of(core, *ended), token, true};
     if (const SessionPtr session = core.registry.live(*id))
         return Created{view_of(core, *session), token, true};
     return std::nullopt;

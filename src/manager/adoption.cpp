@@ -39,12 +39,24 @@ SessionPtr session_of(Core& core, const SessionRecord& record) {
     return session;
 }
 
-void end_with_host(Core& core, const SessionPtr& session) {
+asio::awaitable<void> end_with_host(CorePtr core, SessionPtr session) {
     SessionView::End end;
     end.reason = EndReason::host_restarted;
     end.message = "The host was restarted while it ran. Make a new session.";
-    core.counters.adopted.at({"gone"}) += 1;
-    finish(core, session, std::move(end), "the host was restarted");
+    end.log = co_await keep_log(core, session);
+    core->counters.adopted.at({"gone"}) += 1;
+    finish(*core, session, std::move(end), "the host was restarted");
+}
+
+/// Of those that are still known, in the order of their ends.
+void adopt_logs(Core& core) {
+    std::vector<KeptLogs::Known> known;
+    for (const SessionView* view : core.registry.all_ended()) {
+        const auto ago =
+            std::max(std::chrono::system_clock::now() - view->end->at, WallTime::duration::zero());
+        known.push_back({view->id, view->tenant, BootClock::now() - ago});
+    }
+    core.kept_logs->adopt(known);
 }
 
 void resume(const CorePtr& core, const SessionPtr& session) {
@@ -70,13 +82,14 @@ void adopt(const CorePtr& core) {
         for (std::string& id : core->registry.add_ended(std::move(record.view), std::move(record.token_hash)))
             core->store.forget(std::move(id));
     }
+    adopt_logs(*core);
     for (const SessionRecord& record : live) {
         if (record.repeat)
             keys.emplace_back(*record.repeat, record.view.id);
         const SessionPtr session = session_of(*core, record);
         keep(*core, session);
         if (record.boot_id != core->boot_id)
-            end_with_host(*core, session);
+            start_running(core, session, end_with_host(core, session));
         else
             resume(core, session);
     }

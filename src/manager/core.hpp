@@ -5,6 +5,7 @@
 #include "catalog.hpp"
 #include "counters.hpp"
 #include "event_log.hpp"
+#include "kept_logs.hpp"
 #include "launcher_client.hpp"
 #include "probed_engines.hpp"
 #include "registry.hpp"
@@ -26,6 +27,8 @@ std::string store_path(const policy::Site& site);
 /// Its audit trail: in a folder beside the store.
 AuditFile open_audit(const policy::Site& site);
 std::string audit_folder(const policy::Site& site);
+/// Where the logs of ended sessions are.
+std::string kept_logs_folder(const policy::Site& site);
 /// What tokens are derived from where a client may ask for one again; made at the first start. It is as
 /// secret as the store beside it: who reads either is the manager.
 std::string token_secret(const policy::Site& site);
@@ -51,6 +54,7 @@ struct Core {
           boot_id(read_boot_id()),
           draining(was_draining(site)),
           reclaimer(io),
+          kept_logs(std::make_shared<KeptLogs>(io, kept_logs_folder(site), site.logs, tuning.ended_age)),
           registry(tuning),
           probed_engines(tuning.probe_retry),
           admission(site, tuning, token_secret(site)),
@@ -67,6 +71,7 @@ struct Core {
     const std::string boot_id;
     bool draining; ///< takes no new sessions until that is undone
     Reclaimer reclaimer;
+    const std::shared_ptr<KeptLogs> kept_logs;
     Registry registry;
     Tokens tokens;
     Accounts accounts;
@@ -213,6 +218,10 @@ boost::asio::awaitable<void> publish(CorePtr core, SessionPtr session);
 
 /// ending.cpp: removes the sandbox and tells why it ended. Returns when nothing is left.
 boost::asio::awaitable<void> end_session(CorePtr core, SessionPtr session);
+/// What became of its log, once that is known.
+boost::asio::awaitable<std::optional<SessionView::End::Log>> keep_log(CorePtr core, SessionPtr session);
+/// The store knows nothing more of it, and its log goes too.
+void forget(Core& core, std::string id);
 /// The last step of every session: it is `ended`, its slot is free.
 void finish(Core& core, const SessionPtr& session, SessionView::End end, const std::string& why);
 
@@ -261,5 +270,7 @@ void probe_engine(const CorePtr& core, const SessionPtr& session);
 
 /// view.cpp: what a caller sees, with the engine's version.
 SessionView view_of(const Core& core, const Session& session);
+/// The same of one that has ended, with what has become of its log until now.
+SessionView view_of(const Core& core, const SessionView& ended);
 
 } // namespace sandbox::manager

@@ -36,6 +36,13 @@ void keep_log_tail(Session& session) {
     }
 }
 
+/// The launcher keeps the log until the record of the end is stored; also that of a sandbox whose making this
+/// manager has given up.
+std::string log_dir_of(const Core& core, const Session& session) {
+    return session.facts.log_dir.empty() ? core.site.state_dir + "/logs/" + session.id()
+                                         : session.facts.log_dir;
+}
+
 std::string why_ending(const Session& session) {
     if (!session.intent())
         return "ChimeraX has ended";
@@ -94,6 +101,18 @@ asio::awaitable<std::optional<protocol::Ended>> remove_sandbox(CorePtr core, Ses
 
 } // namespace
 
+void forget(Core& core, std::string id) {
+    core.kept_logs->forget(id);
+    core.store.forget(std::move(id));
+}
+
+asio::awaitable<std::optional<SessionView::End::Log>> keep_log(CorePtr core, SessionPtr session) {
+    if (session->kind() != Kind::tenant)
+        co_return std::nullopt;
+    std::string log_dir = log_dir_of(*core, *session);
+    co_return co_await core->kept_logs->keep(session->id(), session->facts.tenant, std::move(log_dir));
+}
+
 void finish(Core& core, const SessionPtr& session, SessionView::End end, const std::string& why) {
     // The caller's may be the registry's own, which goes below.
     const SessionPtr keep = session; // NOLINT(performance-unnecessary-copy-initialization)
@@ -108,7 +127,7 @@ void finish(Core& core, const SessionPtr& session, SessionView::End end, const s
     last.usage = {
         .memory = {}, .memory_peak = last.end->memory_peak, .cpu_seconds = last.end->cpu_seconds, .pids = {}};
     for (std::string& id : core.registry.retire(keep, std::move(last)))
-        core.store.forget(std::move(id));
+        forget(core, std::move(id));
     if (keep->has_slot)
         core.slots.give_back(keep->facts.slot);
     leave_queue(core, *keep);
@@ -126,8 +145,10 @@ asio::awaitable<void> end_session(CorePtr core, SessionPtr session) {
     session->published.reset();
     const std::optional<protocol::Ended> ended = co_await remove_sandbox(core, session);
     keep_log_tail(*session); // with what came during the grace
+    std::optional<SessionView::End::Log> log = co_await keep_log(core, session);
     SessionView::End end =
         judge(session->intent(), ended, session->facts.enforced.memory_max, session->exit_asked);
+    end.log = std::move(log);
     const std::string why =
         std::string(to_text(end.reason)) + (ended ? ", last step " + ended->last_step : ", nothing was left");
     finish(*core, session, std::move(end), why);

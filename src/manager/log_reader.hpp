@@ -4,7 +4,9 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sandbox::manager {
 
@@ -13,20 +15,40 @@ namespace sandbox::manager {
 /// longer one is the older. What is not there is empty. The bytes are the tenant's: any bytes at all.
 std::string read_log_tail(const std::string& log_dir, const std::string& stream, std::size_t tail);
 
-/// Where a reader of a stream that goes on stands, from the moment that it is made. What comes faster than it
-/// reads is left out, the older first.
-class LogFollower {
+/// A stream that is read piece by piece, from its last bytes when it was opened to what comes later. It holds
+/// the files open: what came last is read though the session's log has gone.
+class LogReader {
   public:
-    static constexpr std::size_t kMostAtOnce = 1024 * 1024;
+    /// The most that is read at once, and of what is new between two looks, the newest of it.
+    static constexpr std::size_t kPiece = 256 * 1024, kMostNew = 1024 * 1024;
 
-    LogFollower(const std::string& log_dir, const std::string& stream);
+    /// The ring that sandbox-init writes.
+    LogReader(const std::string& log_dir, const std::string& stream, std::uint64_t tail);
+    /// One file, of a log that is kept.
+    LogReader(UniqueFd file, std::uint64_t tail);
 
-    /// What is new since the last call.
+    /// False: there is no such log.
+    bool is_there() const { return files_[0] || files_[1]; }
+    /// There was more before the tail.
+    bool is_cut() const { return is_cut_; }
+
+    /// The next of what there was at the opening; empty: that was all.
+    std::string next_piece();
+    /// What is new since the opening, or the last call.
     std::string read_new();
 
   private:
-    std::array<UniqueFd, 2> segments_; ///< held: what came last is read though the session's log has gone
-    std::array<std::size_t, 2> offsets_{};
+    /// What is still to be read of a file as it was at the opening.
+    struct Part {
+        std::size_t file = 0;
+        std::uint64_t from = 0, to = 0;
+    };
+    void begin(std::uint64_t tail);
+
+    std::array<UniqueFd, 2> files_;
+    std::array<std::uint64_t, 2> offsets_{};
+    std::vector<Part> parts_; ///< the next one is the last
+    bool is_cut_ = false;
 };
 
 } // namespace sandbox::manager

@@ -96,6 +96,7 @@ Manager::~Manager() {
     impl_->core->launcher->stop();
     impl_->core->shutting_down = true; // whatever still runs on the loop begins nothing
     impl_->core->reclaimer.close();
+    impl_->core->kept_logs->close();
     impl_->core->store.close();
 }
 
@@ -105,14 +106,14 @@ asio::awaitable<Created> Manager::create(CreateRequest request) {
 
 SessionView Manager::get(const std::string& id) const {
     if (const SessionView* ended = impl_->core->registry.ended(id))
-        return *ended;
+        return view_of(*impl_->core, *ended);
     return view_of(*impl_->core, *impl_->core->registry.visible(id));
 }
 
 std::vector<SessionView> Manager::list() const {
     std::vector<SessionView> views;
     for (const SessionView* ended : impl_->core->registry.all_ended())
-        views.push_back(*ended);
+        views.push_back(view_of(*impl_->core, *ended));
     for (const auto& [number, session] : impl_->core->registry.all_live()) {
         if (session->kind() == Kind::tenant)
             views.push_back(view_of(*impl_->core, *session));
@@ -228,18 +229,18 @@ asio::awaitable<AuditFound> Manager::search_audit(AuditQuery query) {
     return search(impl_->core, std::move(query), impl_->reader);
 }
 
-std::string Manager::read_log(const std::string& id, const std::string& stream, std::size_t tail) const {
+Manager::OpenedLog Manager::open_log(const std::string& id, const std::string& stream,
+                                     std::uint64_t tail) const {
     if (stream != "stdout" && stream != "stderr")
         throw Error(Errc::invalid_argument, "a stream is stdout or stderr", {}, "stream");
-    const SessionView* ended = impl_->core->registry.ended(id);
-    const std::string log_dir =
-        ended != nullptr ? ended->log_dir : impl_->core->registry.visible(id)->facts.log_dir;
-    return log_dir.empty() ? std::string() : read_log_tail(log_dir, stream, tail);
-}
-
-Manager::LogTail Manager::follow_log(const std::string& id, const std::string& stream) const {
-    const auto tail = std::make_shared<LogFollower>(impl_->core->registry.visible(id)->facts.log_dir, stream);
-    return [tail] { return tail->read_new(); };
+    const Core& core = *impl_->core;
+    const auto log =
+        core.registry.ended(id) != nullptr
+            ? std::make_shared<LogReader>(core.kept_logs->open(id, stream), tail)
+            : std::make_shared<LogReader>(core.registry.visible(id)->facts.log_dir, stream, tail);
+    return {.next_piece = [log] { return log->next_piece(); },
+            .read_new = [log] { return log->read_new(); },
+            .is_cut = log->is_cut()};
 }
 
 bool Manager::token_matches(const std::string& id, const std::string& token) const {

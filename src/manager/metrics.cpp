@@ -126,6 +126,10 @@ std::vector<Family> metrics_of(const Core& core) {
     families.push_back(single("sandboxd_audit_lost_lines", metric::Kind::counter,
                               "Lines of the audit trail that were dropped.",
                               static_cast<double>(audit.lost)));
+    families.push_back(single("sandboxd_kept_logs", metric::Kind::gauge, "Logs of sessions that have ended.",
+                              static_cast<double>(core.kept_logs->count())));
+    families.push_back(single("sandboxd_kept_logs_bytes", metric::Kind::gauge, "Their size.",
+                              static_cast<double>(core.kept_logs->bytes())));
     return families;
 }
 

@@ -128,6 +128,10 @@ std::string audit_folder(const policy::Site& site) {
     return own_folder(site) + "/audit";
 }
 
+std::string kept_logs_folder(const policy::Site& site) {
+    return own_folder(site) + "/logs";
+}
+
 std::string token_secret(const policy::Site& site) {
     return own_secret(site, "token-secret");
 }

@@ -81,6 +81,7 @@ Reloaded take(Core& core, policy::SiteFiles files) {
     core.catalog.replace(std::move(files.rulebook));
     policy::apply(core.site, files.site);
     core.admission.take(core.site);
+    core.kept_logs->take(core.site.logs);
     ++core.reloads;
     begin_with_zero(core);
     move_queue(core); // there may be more room now

@@ -78,6 +78,8 @@ asio::awaitable<void> sample_forever(std::weak_ptr<Core> weak) {
         // Who looked at a session a moment ago has sampled it.
         sample_slice(core->registry, core->counters, slice, core->tuning.sample_interval / 2);
         account_slice(*core, slice);
+        if (slice == 0)
+            core->kept_logs->drop_old(BootClock::now());
     }
 }
 

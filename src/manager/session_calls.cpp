@@ -74,7 +74,7 @@ asio::awaitable<SessionView> wait_for(CorePtr core, std::string id, std::vector<
     if (core->registry.ended(id) != nullptr)
         co_await is_stored(core); // what is told here outlives a reset of the host
     if (const SessionView* ended = core->registry.ended(id))
-        co_return *ended;
+        co_return view_of(*core, *ended);
     const SessionPtr session = core->registry.visible(id);
     while (session->state() != State::ended && !is_one_of(session->state(), states)) {
         check_stays(*core);
@@ -86,7 +86,7 @@ asio::awaitable<SessionView> wait_for(CorePtr core, std::string id, std::vector<
     }
     co_await is_stored(core);
     if (const SessionView* ended = core->registry.ended(id))
-        co_return *ended;
+        co_return view_of(*core, *ended);
     co_return view_of(*core, *session);
 }
 
@@ -94,7 +94,7 @@ asio::awaitable<SessionView> remove_session(CorePtr core, std::string id, std::o
     if (core->registry.ended(id) != nullptr)
         co_await is_stored(core);
     if (const SessionView* ended = core->registry.ended(id))
-        co_return *ended;
+        co_return view_of(*core, *ended);
     const SessionPtr session = core->registry.visible(id);
     if (grace) {
         const Duration asked = std::clamp(*grace, Duration::zero(), kMaxGrace);
@@ -113,7 +113,7 @@ asio::awaitable<SessionView> remove_session(CorePtr core, std::string id, std::o
     }
     co_await is_stored(core);
     if (const SessionView* ended = core->registry.ended(id))
-        co_return *ended;
+        co_return view_of(*core, *ended);
     co_return view_of(*core, *session);
 }
 

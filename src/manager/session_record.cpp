@@ -28,6 +28,14 @@ void fields(Visit& visit, T& calls) {
 }
 
 template <typename Visit, typename T>
+requires std::same_as<std::remove_const_t<T>, SessionView::End::Log>
+void fields(Visit& visit, T& log) {
+    visit("fate", log.fate);
+    visit("bytes", log.bytes);
+    visit("message", log.message);
+}
+
+template <typename Visit, typename T>
 requires std::same_as<std::remove_const_t<T>, SessionView::End>
 void fields(Visit& visit, T& end) {
     visit("reason", end.reason);
@@ -39,6 +47,7 @@ void fields(Visit& visit, T& end) {
     visit("memory_peak", end.memory_peak);
     visit("cpu_seconds", end.cpu_seconds);
     visit("log_tail", end.log_tail);
+    visit("log", end.log);
     visit("system_calls", end.system_calls);
 }
 
@@ -235,7 +244,7 @@ struct Reader {
 template <typename T>
 T known(const std::optional<T>& value) {
     if (!value)
-        throw Error(Errc::invalid_argument, "an unknown state or reason");
+        throw Error(Errc::invalid_argument, "an unknown state, reason or fate");
     return *value;
 }
 
@@ -259,6 +268,8 @@ void read_value(const Json& json, T& value) {
         value = known(state_from_text(json.get<std::string>()));
     } else if constexpr (std::same_as<T, EndReason>) {
         value = known(end_reason_from_text(json.get<std::string>()));
+    } else if constexpr (std::same_as<T, LogFate>) {
+        value = known(log_fate_from_text(json.get<std::string>()));
     } else {
         json.get_to(value);
     }

@@ -61,6 +61,17 @@ constexpr std::array kReasons{
     ReasonRow{EndReason::host_restarted, "host_restarted"},
 };
 
+struct FateRow {
+    LogFate fate;
+    std::string_view text;
+};
+
+constexpr std::array kFates{
+    FateRow{LogFate::kept, "kept"},       FateRow{LogFate::expired, "expired"},
+    FateRow{LogFate::dropped, "dropped"}, FateRow{LogFate::failed, "failed"},
+    FateRow{LogFate::off, "off"},
+};
+
 // Rows stand in the order of their enum, so that looking one up is an index.
 static_assert([] {
     for (std::size_t i = 0; i < kStates.size(); ++i) {
@@ -69,6 +80,10 @@ static_assert([] {
     }
     for (std::size_t i = 0; i < kReasons.size(); ++i) {
         if (static_cast<std::size_t>(kReasons[i].reason) != i)
+            return false;
+    }
+    for (std::size_t i = 0; i < kFates.size(); ++i) {
+        if (static_cast<std::size_t>(kFates[i].fate) != i)
             return false;
     }
     return true;
@@ -84,6 +99,10 @@ std::string_view to_text(EndReason reason) {
     return kReasons.at(static_cast<std::size_t>(reason)).text;
 }
 
+std::string_view to_text(LogFate fate) {
+    return kFates.at(static_cast<std::size_t>(fate)).text;
+}
+
 std::optional<State> state_from_text(std::string_view text) {
     const auto row = std::ranges::find(kStates, text, &StateRow::text);
     return row == kStates.end() ? std::nullopt : std::optional(row->state);
@@ -92,6 +111,11 @@ std::optional<State> state_from_text(std::string_view text) {
 std::optional<EndReason> end_reason_from_text(std::string_view text) {
     const auto row = std::ranges::find(kReasons, text, &ReasonRow::text);
     return row == kReasons.end() ? std::nullopt : std::optional(row->reason);
+}
+
+std::optional<LogFate> log_fate_from_text(std::string_view text) {
+    const auto row = std::ranges::find(kFates, text, &FateRow::text);
+    return row == kFates.end() ? std::nullopt : std::optional(row->fate);
 }
 
 bool may_follow(State from, State to) {

@@ -47,6 +47,8 @@ Site read_site(const FieldReader& fields) {
     site.uid_base = static_cast<std::uint32_t>(fields.number("uid_base"));
     site.on_stop = fields.text("on_stop") == "keep" ? OnStop::keep : OnStop::end;
     site.audit = {fields.duration("audit.keep"), fields.size("audit.size")};
+    site.logs = {fields.optional_duration("logs.keep"), fields.size("logs.size_per_tenant"),
+                 fields.size("logs.size")};
     site.admission = read_admission(fields);
     site.listen_unix = fields.optional_text("listen_unix", "auto").value_or(site.run_dir + "/api.sock");
     site.listen_tcp = fields.texts("listen_tcp");

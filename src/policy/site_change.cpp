@@ -20,6 +20,9 @@ void visit_settings(Site& a, const Site& b, const Visit& visit) {
     visit(kLive, "on_stop", a.on_stop, b.on_stop);
     visit(kAtStart, "audit.keep", a.audit.keep, b.audit.keep);
     visit(kAtStart, "audit.size", a.audit.size, b.audit.size);
+    visit(kLive, "logs.keep", a.logs.keep, b.logs.keep);
+    visit(kLive, "logs.size_per_tenant", a.logs.size_per_tenant, b.logs.size_per_tenant);
+    visit(kLive, "logs.size", a.logs.size, b.logs.size);
     SiteAdmission& mine = a.admission;
     const SiteAdmission& other = b.admission;
     visit(kLive, "admission.max_sessions", mine.max_sessions, other.max_sessions);

@@ -308,6 +308,18 @@ class Launcher:
         killed = client.call("end", session=session_name(9), grace_milliseconds=0)["body"]
         assert "record" not in killed and killed["cpu_microseconds"] > 0, killed
         refused(client, "conflict", "in use", session=session_name(8), slot=8)
+        # Its log too, of both, and of one whose figures a boot took; nobody's name reaches beyond that.
+        logs = self.site.state / "logs"
+        assert all((logs / session_name(number) / "stdout.0").exists() for number in (8, 9)), list(logs.rglob("*"))
+        client.close()
+        self._kill()
+        (self.site.run / "ended" / session_name(9)).unlink()
+        self.site.start(manager=False)
+        client = LauncherClient(self.site)
+        assert sorted(client.call("list", after="")["body"]["ended"]) == [session_name(8), session_name(9)]
+        assert client.call("end", session=session_name(9), grace_milliseconds=0)["body"]["code"] == "not_found"
+        forget(client, "..", "../logs", session_name(8) + "/..", session_name(7))
+        assert (logs / session_name(9) / "stdout.0").exists()
         forget(client, session_name(8), session_name(9))
         assert client.call("list", after="")["body"]["ended"] == []
         assert client.call("end", session=session_name(8), grace_milliseconds=0)["body"]["code"] == "not_found"
@@ -391,7 +403,7 @@ def main():
         tap.test("50 launches at once are 50 distinct sandboxes", launcher.fifty_at_once)
         tap.test("400 launches and ends leave nothing and grow nothing", launcher.churn)
         tap.test("SIGKILL to the launcher: ChimeraX does not notice, the next launcher adopts it", launcher.restart)
-        tap.test("how a sandbox ended is told until it is forgotten, whoever died meanwhile", launcher.last_words)
+        tap.test("how a sandbox ended is told, and its log kept, until it is forgotten, whoever died meanwhile", launcher.last_words)
         tap.test("a published port stays its session's, whoever died meanwhile", launcher.published_port)
         tap.test("E45: nothing of the launcher's caller reaches a session", launcher.callers_leftovers)
         for step in STEPS:

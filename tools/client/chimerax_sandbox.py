@@ -481,7 +481,7 @@ class Session:
     # To watch it
 
     def log(self, *, stream: str = "stdout", tail: Optional[int] = None) -> str:
-        """What ChimeraX printed; the last `tail` bytes where it is given."""
+        """What ChimeraX printed; the last `tail` bytes where it is given. After its end too, as long as it is kept."""
         asked = {"stream": stream, **({"tail": str(tail)} if tail is not None else {})}
         with self.client.request("GET", self._route + "/logs", params=asked) as response:
             return response.content.decode("utf-8", "replace")

@@ -32,7 +32,8 @@ class SessionFolder {
 
 std::string run_folder(const Environment& environment, const std::string& session);
 std::string log_folder(const Environment& environment, const std::string& session);
-void remove_session_folders(const Environment& environment, const std::string& session);
+void remove_run_folder(const Environment& environment, const std::string& session);
+void remove_log_folder(const Environment& environment, const std::string& session);
 
 /// session.json: the facts of a whole sandbox, from which a launcher or a manager that starts anew knows it
 /// again.

@@ -17,6 +17,7 @@ namespace sandbox::launcher {
 struct Claimed {
     std::set<std::string> sessions;
     std::set<std::uint32_t> slots;
+    std::function<bool(const std::string& session)> keeps_log;  ///< until the manager has it
     std::function<bool(const std::string& tenant)> uses_tenant; ///< its group stays
 };
 
@@ -28,7 +29,7 @@ std::vector<protocol::Leftover> sweep(Environment& environment, CgroupDriver& dr
 /// After a start: returns the whole sandboxes that live, proved by session.json, pid, start time and cgroup,
 /// and sweeps the rest. There is no ledger that could be stale: what exists is what is listed.
 ///
-/// What is known of a whole one that ended meanwhile goes to its last words.
+/// What is known of a whole one that ended meanwhile goes to its last words, and a log without a sandbox too.
 std::vector<Sandbox> recover_sandboxes(Environment& environment, CgroupDriver& driver, LastWords& last_words);
 
 } // namespace sandbox::launcher

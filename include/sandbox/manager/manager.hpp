@@ -177,12 +177,15 @@ class Manager {
     /// The audit trail, read by a thread of its own.
     boost::asio::awaitable<AuditFound> search_audit(AuditQuery query);
 
-    /// The last `tail` bytes of a stream ("stdout", "stderr"), segments put in order.
-    std::string read_log(const std::string& id, const std::string& stream, std::size_t tail) const;
-
-    /// What a stream has from now on: call it again and again.
-    using LogTail = std::function<std::string()>;
-    LogTail follow_log(const std::string& id, const std::string& stream) const;
+    /// A stream ("stdout", "stderr") that is read piece by piece, each of a bounded size.
+    struct OpenedLog {
+        std::function<std::string()> next_piece; ///< of what there was at the opening; empty: that was all
+        std::function<std::string()> read_new;   ///< what came since, or since the last call
+        bool is_cut = false;                     ///< there was more before it
+    };
+    /// The last `tail` bytes of it, and what comes later. Throws Error gone for a session that has ended and
+    /// whose log is not kept.
+    OpenedLog open_log(const std::string& id, const std::string& stream, std::uint64_t tail) const;
 
     /// True when `token` is that session's token; in constant time.
     bool token_matches(const std::string& id, const std::string& token) const;

@@ -99,6 +99,16 @@ struct SessionView {
         std::optional<Bytes> memory_peak;
         double cpu_seconds = 0;
         std::string log_tail;
+
+        struct Log {
+            LogFate fate = LogFate::kept;
+            Bytes bytes;                   ///< of both streams, when it was kept
+            std::optional<WallTime> until; ///< no longer; of one that is kept
+            std::string message;           ///< why it is not, for people
+            bool operator==(const Log&) const = default;
+        };
+        std::optional<Log> log; ///< none: nothing is known of one
+
         std::optional<protocol::SystemCalls> system_calls; ///< of one that was learned from
     };
     std::optional<End> end;

@@ -37,10 +37,21 @@ enum class EndReason {
     host_restarted, ///< the host went down under it
 };
 
+/// What became of the log of a session that has ended.
+enum class LogFate {
+    kept,
+    expired, ///< it was kept for as long as the site's settings say
+    dropped, ///< newer ones needed the room
+    failed,  ///< it could not be kept
+    off,     ///< this site keeps none
+};
+
 std::string_view to_text(State state);
 std::string_view to_text(EndReason reason);
+std::string_view to_text(LogFate fate);
 std::optional<State> state_from_text(std::string_view text);
 std::optional<EndReason> end_reason_from_text(std::string_view text);
+std::optional<LogFate> log_fate_from_text(std::string_view text);
 
 bool may_follow(State from, State to);
 

@@ -41,6 +41,13 @@ struct SiteAudit {
     Bytes size = 1_GiB; ///< of all its files
 };
 
+/// How long the logs of sessions that have ended are kept.
+struct SiteLogs {
+    std::optional<Duration> keep = std::chrono::hours(7 * 24); ///< none: they go with the session
+    Bytes size_per_tenant = 64_MiB;
+    Bytes size = 1_GiB; ///< of all
+};
+
 /// PEM files.
 struct SiteTls {
     std::string certificate, key;
@@ -69,6 +76,7 @@ struct Site {
 
     OnStop on_stop = OnStop::end;
     SiteAudit audit;
+    SiteLogs logs;
     SiteAdmission admission;
 
     std::string listen_unix;             ///< the API's socket; run_dir/api.sock unless given

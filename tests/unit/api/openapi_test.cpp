@@ -77,4 +77,8 @@ TEST_CASE("the OpenAPI document knows all states and reasons") {
         CHECK(has(schemas["State"]["enum"], manager::to_text(static_cast<manager::State>(i))));
     for (int i = 0; i <= static_cast<int>(manager::EndReason::host_restarted); ++i)
         CHECK(has(schemas["EndReason"]["enum"], manager::to_text(static_cast<manager::EndReason>(i))));
+    const json& fates = schemas["End"]["properties"]["log"]["properties"]["reason"]["enum"];
+    for (int i = static_cast<int>(manager::LogFate::expired); i <= static_cast<int>(manager::LogFate::off);
+         ++i)
+        CHECK(has(fates, manager::to_text(static_cast<manager::LogFate>(i))));
 }

@@ -103,11 +103,22 @@ TEST_CASE("the token is shown only where it is given") {
 TEST_CASE("an ended session says how it ended; a log that is no UTF-8 is still JSON") {
     const ordered_json end = parse(session_json(ended()))["end"];
     CHECK(keys(end) == std::vector<std::string>{"reason", "at", "message", "exit_status", "oom_kills",
-                                                "memory_peak_bytes", "cpu_seconds", "log_tail"});
+                                                "memory_peak_bytes", "cpu_seconds", "log_tail", "log"});
     CHECK(end["reason"] == "exited");
     CHECK(end["exit_status"] == 3);
     CHECK(end["oom_kills"] == 1);
     CHECK(end["memory_peak_bytes"].is_null());
+    CHECK(end["log"].is_null());
+}
+
+TEST_CASE("an ended session says how much of its log is kept until when, or why it is not") {
+    SessionView session = ended();
+    session.end->log = SessionView::End::Log{manager::LogFate::kept, Bytes{7}, session.created_at, {}};
+    CHECK(parse(session_json(session))["end"]["log"].dump() ==
+          R"({"kept":true,"bytes":7,"until":"1970-01-02T00:00:00.000Z"})");
+    session.end->log = SessionView::End::Log{manager::LogFate::failed, {}, {}, "No room."};
+    CHECK(parse(session_json(session))["end"]["log"].dump() ==
+          R"({"kept":false,"bytes":0,"reason":"failed","message":"No room."})");
 }
 
 TEST_CASE("a session that was learned from says so, and which system calls it made") {

@@ -57,6 +57,17 @@ TEST_CASE("status shows how a session ended, and its last words") {
     CHECK(text.ends_with("Last log lines:\n  last\n  words\n"));
 }
 
+TEST_CASE("status of an ended session says where its log is, or why it is not kept") {
+    Json session = ended_session();
+    session["end"]["log"] = {{"kept", true}, {"bytes", 2048}, {"until", "2026-02-07T09:05:07.000Z"}};
+    CHECK(session_text(session, kNow)
+              .find("Log:           kept until 2026-02-07T09:05:07.000Z, 2K: sandboxctl logs "
+                    "abcdefghijklmnop\n") != std::string::npos);
+    session["end"]["log"] = {{"kept", false}, {"bytes", 0}, {"message", "It was kept for 7d."}};
+    CHECK(session_text(session, kNow).find("Log:           not kept: It was kept for 7d.\n") !=
+          std::string::npos);
+}
+
 TEST_CASE("status leaves out what is not known, and says what is not enforced") {
     Json session = ready_session();
     session["name"] = "";

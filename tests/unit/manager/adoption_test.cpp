@@ -318,7 +318,7 @@ TEST_CASE("after a restart of the host, all that lived has ended with it") {
     (*world.launcher)->sandboxes.clear();
     world.restart_manager();
     for (const std::string& id : {queued, running.session.id}) {
-        const SessionView view = world.manager().get(id);
+        const SessionView view = world.ended(id);
         REQUIRE(view.end.has_value());
         CHECK(view.end->reason == EndReason::host_restarted);
     }

@@ -186,8 +186,10 @@ asio::awaitable<Answer> answer_one(StatePtr state, protocol::Restart restart) {
 }
 
 asio::awaitable<Answer> answer_one(StatePtr state, protocol::Forget forget) {
-    for (const std::string& id : forget.sessions)
+    for (const std::string& id : forget.sessions) {
         state->last_words.erase(id);
+        fs::remove_all(state->folder / "logs" / id);
+    }
     state->changed.notify();
     co_return Answer{protocol::Forgotten{}, {}};
 }
@@ -339,7 +341,9 @@ FakeSandbox::FakeSandbox(asio::io_context& io, fs::path where, const protocol::L
       child(start_child()),
       pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0))) {
     fs::create_directories(folder / "payload");
-    fs::create_directories(folder / "log");
+    log_folder = folder.parent_path() / "logs" / launch.session;
+    fs::create_directories(log_folder);
+    fs::create_directory_symlink(log_folder, folder / "log");
     write("payload/cgroup.events", "populated 1\nfrozen 0\n");
     launched.session = ended.session = launch.session;
     launched.slot = launch.slot;
@@ -352,7 +356,7 @@ FakeSandbox::FakeSandbox(asio::io_context& io, fs::path where, const protocol::L
     launched.address = "127.0.0.1";
     launched.port = engine.port();
     launched.cgroup = "base/" + launch.session;
-    launched.log_dir = (folder / "log").string();
+    launched.log_dir = log_folder.string();
     launched.executable = "/usr/lib/ucsf-chimerax/bin/ChimeraX";
     launched.token_hash = launch.token_hash;
     launched.memory_max = launch.memory_max.value_or(1_GiB);

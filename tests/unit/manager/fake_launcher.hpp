@@ -33,7 +33,8 @@ struct FakeSandbox {
     void init_dies();
     void write(const std::string& file, const std::string& text) const;
 
-    std::filesystem::path folder; ///< cgroup files; logs below log/
+    std::filesystem::path folder;     ///< cgroup files, and log/
+    std::filesystem::path log_folder; ///< the same as log/; it stays until the end is forgotten
     FakeEngine engine;
     pid_t child = -1;
     UniqueFd pidfd;

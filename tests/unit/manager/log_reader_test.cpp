@@ -82,7 +82,8 @@ TEST_CASE("who follows a log gets all that is written, over the change of segmen
     const UniqueFd first = open("stdout.0"), second = open("stdout.1");
     init::SegmentLog log(first.get(), second.get(), 8);
     log.write("before", 6);
-    manager::LogFollower follower(dir.path.string(), "stdout");
+    manager::LogReader follower(dir.path.string(), "stdout", 0);
+    CHECK(follower.next_piece().empty());
     CHECK(follower.read_new().empty());
     std::string all;
     for (const char* piece : {"abc", "de", "f", "", "ghijk", "lmn", "opqrs"}) {
@@ -95,4 +96,34 @@ TEST_CASE("who follows a log gets all that is written, over the change of segmen
     std::filesystem::remove(dir.path / "stdout.0");
     std::filesystem::remove(dir.path / "stdout.1");
     CHECK(follower.read_new() == "end");
+}
+
+TEST_CASE("a log is read in bounded pieces, from both segments in order, and goes on where they end") {
+    const test::TempDir dir;
+    const std::string old = std::string(700'000, 'a') + "b";
+    write(dir.path / "stdout.1", old);
+    write(dir.path / "stdout.0", "c");
+    manager::LogReader log(dir.path.string(), "stdout", 700'001);
+    CHECK(log.is_cut());
+    std::ofstream(dir.path / "stdout.0", std::ios::app) << "d";
+    std::string all;
+    for (std::string piece = log.next_piece(); !piece.empty(); piece = log.next_piece()) {
+        CHECK(piece.size() <= manager::LogReader::kPiece);
+        all += piece;
+    }
+    CHECK(all == old.substr(1) + "c");
+    CHECK(log.read_new() == "d");
+    CHECK_FALSE(manager::LogReader(dir.path.string(), "stdout", 1 << 20).is_cut());
+    CHECK_FALSE(manager::LogReader(dir.path.string(), "stderr", 1).is_there());
+}
+
+TEST_CASE("a segment that is emptied while it is read gives what is left of the log") {
+    const test::TempDir dir;
+    write(dir.path / "stdout.1", std::string(700'000, 'a'));
+    write(dir.path / "stdout.0", "c");
+    manager::LogReader log(dir.path.string(), "stdout", 1 << 20);
+    CHECK(log.next_piece().size() == manager::LogReader::kPiece);
+    std::filesystem::resize_file(dir.path / "stdout.1", 0);
+    CHECK(log.next_piece() == "c");
+    CHECK(log.next_piece().empty());
 }

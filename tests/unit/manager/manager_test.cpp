@@ -57,10 +57,10 @@ TEST_CASE("logs are read by stream, and no other file is") {
     World world;
     const Created created = world.ready();
     world.launcher->sandbox(created.session.id).write("log/stdout.0", "cmd> REST server started\n");
-    CHECK(world.manager().read_log(created.session.id, "stdout", 8) == "started\n");
-    CHECK(world.manager().read_log(created.session.id, "stderr", 8).empty());
+    CHECK(world.manager().open_log(created.session.id, "stdout", 8).next_piece() == "started\n");
+    CHECK(world.manager().open_log(created.session.id, "stderr", 8).next_piece().empty());
     for (const char* stream : {"../payload/cgroup.events", "", "stdout.0"})
-        CHECK(error_of([&] { world.manager().read_log(created.session.id, stream, 8); }).code() ==
+        CHECK(error_of([&] { world.manager().open_log(created.session.id, stream, 8); }).code() ==
               Errc::invalid_argument);
 }
 

@@ -66,6 +66,7 @@ SessionView::End some_end() {
     end.memory_peak = 5_GiB;
     end.cpu_seconds = 12.25;
     end.log_tail = "x";
+    end.log = SessionView::End::Log{LogFate::failed, 7_KiB, {}, "no room"};
     end.system_calls = protocol::SystemCalls{{{"read", 12}}, {{"mount", 1}}};
     return end;
 }
@@ -87,8 +88,10 @@ TEST_CASE("a record comes back as it was written, with every field") {
     CHECK(back.view.created_at == record.view.created_at);
     CHECK(back.view.enforced.memory_max == 4_GiB);
     REQUIRE(back.view.end.has_value() == record.view.end.has_value());
-    if (back.view.end)
+    if (back.view.end) {
         CHECK(back.view.end->system_calls == record.view.end->system_calls);
+        CHECK(back.view.end->log == record.view.end->log);
+    }
     CHECK(back.created == record.created);
     CHECK(back.overrides == record.overrides);
     CHECK(back.lifecycle == record.lifecycle);

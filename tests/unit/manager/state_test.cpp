@@ -44,6 +44,10 @@ TEST_CASE("every state and reason has a text of its own that leads back to it") 
         CHECK(end_reason_from_text(to_text(reason)) == reason);
         CHECK(texts.insert(to_text(reason)).second);
     }
+    for (const LogFate fate :
+         {LogFate::kept, LogFate::expired, LogFate::dropped, LogFate::failed, LogFate::off})
+        CHECK(log_fate_from_text(to_text(fate)) == fate);
+    CHECK_FALSE(log_fate_from_text("Kept").has_value());
     CHECK_FALSE(state_from_text("Ready").has_value());
     CHECK_FALSE(end_reason_from_text("").has_value());
 }

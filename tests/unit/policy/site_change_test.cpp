@@ -32,9 +32,11 @@ TEST_CASE("what a running manager can take is taken, and the rest is named and l
     next.admin_token_hashes = {"a"};
     next.slots = 12;
     next.audit.keep = std::chrono::hours(2);
+    next.logs.keep.reset();
     CHECK(compare(in_force, in_force) == SiteChange{});
     CHECK(compare(in_force, next) ==
-          SiteChange{{"on_stop", "admission.max_sessions", "admin_token_hashes"}, {"slots", "audit.keep"}});
+          SiteChange{{"on_stop", "logs.keep", "admission.max_sessions", "admin_token_hashes"},
+                     {"slots", "audit.keep"}});
     apply(in_force, next);
     CHECK(compare(in_force, next) == SiteChange{{}, {"slots", "audit.keep"}});
     CHECK(in_force.slots == 1024);
