@@ -243,6 +243,7 @@ Router make_router(Manager& manager, const std::string& version, const HttpMetri
     std::vector<Route> routes;
     handlers::add_sessions(routes, manager);
     handlers::add_engine(routes, manager);
+    handlers::add_logs(routes, manager);
     handlers::add_files(routes, manager);
     handlers::add_events(routes, manager);
     handlers::add_admin(routes, manager);

@@ -1,6 +1,5 @@
-// Routes that reach into a session: commands, raw REST, logs, statistics, what the launcher sees of it.
+// Routes that reach into a session: commands, raw REST, statistics, what the launcher sees of it.
 #include "sandbox/api/handlers.hpp"
-#include "sandbox/api/log_text.hpp"
 #include "sandbox/api/problem.hpp"
 #include "sandbox/api/requests.hpp"
 #include "sandbox/api/session_json.hpp"
@@ -27,8 +26,6 @@ namespace {
 using manager::Manager;
 using manager::SessionView;
 using Json = nlohmann::ordered_json;
-
-constexpr std::uint64_t kDefaultTail = 64 * 1024, kMaxTail = 16 * 1024 * 1024;
 
 Json array_of(const std::vector<std::string>& texts) {
     Json array = Json::array();
@@ -66,7 +63,6 @@ std::string command_json(const chimerax::CommandResult& result, double seconds) 
 struct Ticker {
     explicit Ticker(const asio::any_io_executor& executor) : timer(executor) {}
     asio::steady_timer timer;
-    std::string first; ///< sent before anything new
     bool over = false;
 
     asio::awaitable<void> wait(Duration pause) {
@@ -136,45 +132,6 @@ asio::awaitable<Response> stats(Manager& manager, Exchange exchange) {
     Response response = ok("", "text/event-stream");
     const auto ticker = std::make_shared<Ticker>(co_await asio::this_coro::executor);
     response.stream = [&manager, id = session.id, ticker] { return next_stats(manager, id, ticker); };
-    co_return response;
-}
-
-/// What is new, or an empty piece, after which the connection is looked at. sandbox-init writes to a file:
-/// nobody tells of it.
-asio::awaitable<std::optional<std::string>>
-next_lines(Manager& manager, std::string id, Manager::LogTail tail, std::shared_ptr<Ticker> ticker) {
-    if (!ticker->first.empty())
-        co_return std::exchange(ticker->first, {});
-    if (ticker->over || manager.is_leaving())
-        co_return std::nullopt;
-    co_await ticker->wait(std::chrono::milliseconds(200));
-    ticker->over = manager.get(id).state == manager::State::ended; // before the last look
-    co_return escape_log(tail());
-}
-
-asio::awaitable<Response> logs(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {"stream", "tail", "follow"});
-    const std::string stream = exchange.request.parameter("stream").value_or("stdout");
-    if (stream != "stdout" && stream != "stderr") {
-        throw Error(Errc::invalid_argument, "there is no such stream", "The streams are stdout and stderr.",
-                    "stream");
-    }
-    const auto tail = count_parameter(exchange.request, "tail", kMaxTail).value_or(kDefaultTail);
-    const SessionView session = visible_session(manager, exchange);
-    const bool follow = flag_parameter(exchange.request, "follow") && session.state != manager::State::ended;
-    if (follow && session.log_dir.empty())
-        throw Error(Errc::conflict, "session " + session.id + " is not made yet", "Wait until it is ready.",
-                    "state");
-    const char* type = "text/plain; charset=utf-8";
-    if (!follow)
-        co_return ok(escape_log(manager.read_log(session.id, stream, tail)), type);
-    Manager::LogTail news = manager.follow_log(session.id, stream);
-    const auto ticker = std::make_shared<Ticker>(co_await asio::this_coro::executor);
-    ticker->first = escape_log(manager.read_log(session.id, stream, tail));
-    Response response = ok("", type);
-    response.stream = [&manager, id = session.id, news, ticker] {
-        return next_lines(manager, id, news, ticker);
-    };
     co_return response;
 }
 
@@ -261,7 +218,6 @@ void handlers::add_engine(std::vector<Route>& routes, Manager& manager) {
     }
     add("POST", "/v1/sessions/{id}/render", Role::session, render, "render");
     add("GET", "/v1/sessions/{id}/stats", Role::session, stats);
-    add("GET", "/v1/sessions/{id}/logs", Role::session, logs);
     add("GET", "/v1/sessions/{id}/inspect", Role::session, inspect);
 }
 

@@ -57,6 +57,7 @@ namespace handlers {
 // One file for each group of routes; each adds its own.
 void add_sessions(std::vector<Route>& routes, manager::Manager& manager);
 void add_engine(std::vector<Route>& routes, manager::Manager& manager);
+void add_logs(std::vector<Route>& routes, manager::Manager& manager);
 void add_files(std::vector<Route>& routes, manager::Manager& manager);
 void add_events(std::vector<Route>& routes, manager::Manager& manager);
 void add_tokens(std::vector<Route>& routes, manager::Manager& manager);
