@@ -46,6 +46,12 @@ next_lines(Manager& manager, std::string id, Manager::LogTail tail, std::shared_
     co_return escape_log(tail());
 }
 
+/// Of a session that is not made yet. One that has ended has none to wait for.
+asio::awaitable<void> wait_for_log(Manager& manager, std::string id) {
+    if (manager.get(id).state != manager::State::ended)
+        co_await manager.until_logged(id);
+}
+
 asio::awaitable<Response> logs(Manager& manager, Exchange exchange) {
     check_parameters(exchange.request, {"stream", "tail", "follow"});
     const std::string stream = exchange.request.parameter("stream").value_or("stdout");
@@ -54,11 +60,11 @@ asio::awaitable<Response> logs(Manager& manager, Exchange exchange) {
                     "stream");
     }
     const auto tail = count_parameter(exchange.request, "tail", kMaxTail).value_or(kDefaultTail);
+    const bool wants_more = flag_parameter(exchange.request, "follow");
+    if (const std::string id = visible_session(manager, exchange).id; wants_more)
+        co_await wait_for_log(manager, id);
     const SessionView session = visible_session(manager, exchange);
-    const bool follow = flag_parameter(exchange.request, "follow") && session.state != manager::State::ended;
-    if (follow && session.log_dir.empty())
-        throw Error(Errc::conflict, "session " + session.id + " is not made yet", "Wait until it is ready.",
-                    "state");
+    const bool follow = wants_more && session.state != manager::State::ended;
     const char* type = "text/plain; charset=utf-8";
     if (!follow)
         co_return ok(escape_log(manager.read_log(session.id, stream, tail)), type);
@@ -76,7 +82,7 @@ asio::awaitable<Response> logs(Manager& manager, Exchange exchange) {
 
 void handlers::add_logs(std::vector<Route>& routes, Manager& manager) {
     const RouteAdder add(routes, manager);
-    add("GET", "/v1/sessions/{id}/logs", Role::session, logs);
+    add.living("GET", "/v1/sessions/{id}/logs", Role::session, logs);
 }
 
 } // namespace sandbox::api
