@@ -209,10 +209,14 @@ class Conversation {
         const std::shared_ptr<Client> client = watched_client();
         request.client = client;
         const Response response = co_await answer_safely(admitted, std::move(request));
-        client->answered();
+        is_answered(*client);
+        co_return co_await write(response, id, keep, head_only);
+    }
+
+    void is_answered(Client& client) {
+        client.answered();
         if (const auto watch = std::exchange(hang_up_, nullptr))
             watch->cancel();
-        co_return co_await write(response, id, keep, head_only);
     }
 
     /// The handler takes the body as it comes; what it leaves is not read, and nothing can follow it.
@@ -227,7 +231,10 @@ class Conversation {
         request.body_stream = [&]() -> asio::awaitable<std::optional<std::string>> {
             return next_piece(parser, deadline, std::exchange(wants_continue, false));
         };
+        const std::shared_ptr<Client> client = watched_client();
+        request.client = client;
         const Response response = co_await answer_safely(admitted, std::move(request));
+        is_answered(*client);
         co_return co_await write(response, id, keep && parser.is_done(), false);
     }
 

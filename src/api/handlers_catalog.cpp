@@ -242,6 +242,7 @@ void handlers::add_catalog(std::vector<Route>& routes, Manager& manager, const s
 Router make_router(Manager& manager, const std::string& version, const HttpMetrics& http) {
     std::vector<Route> routes;
     handlers::add_sessions(routes, manager);
+    handlers::add_commands(routes, manager);
     handlers::add_engine(routes, manager);
     handlers::add_logs(routes, manager);
     handlers::add_files(routes, manager);

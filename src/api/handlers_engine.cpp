@@ -1,4 +1,4 @@
-// Routes that reach into a session: commands, raw REST, statistics, what the launcher sees of it.
+// Routes that reach into a session: raw REST, pictures, statistics, what the launcher sees of it.
 #include "sandbox/api/handlers.hpp"
 #include "sandbox/api/problem.hpp"
 #include "sandbox/api/requests.hpp"
@@ -15,7 +15,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 namespace asio = boost::asio;
@@ -25,39 +24,6 @@ namespace {
 
 using manager::Manager;
 using manager::SessionView;
-using Json = nlohmann::ordered_json;
-
-Json array_of(const std::vector<std::string>& texts) {
-    Json array = Json::array();
-    for (const std::string& text : texts)
-        array.push_back(text);
-    return array;
-}
-
-/// ChimeraX's values are texts that hold JSON; the caller gets the JSON.
-Json values_of(const chimerax::CommandResult& result) {
-    Json values = Json::array();
-    for (const std::string& text : result.values) {
-        Json value = Json::parse(text, nullptr, false);
-        values.push_back(value.is_discarded() ? Json(text) : std::move(value));
-    }
-    return values;
-}
-
-std::string command_json(const chimerax::CommandResult& result, double seconds) {
-    const Json document{{"ok", result.ok()},
-                        {"values", values_of(result)},
-                        {"log",
-                         {{"note", array_of(result.note)},
-                          {"warning", array_of(result.warning)},
-                          {"error", array_of(result.error_log)},
-                          {"bug", array_of(result.bug)}}},
-                        {"error", result.error
-                                      ? Json{{"type", result.error->type}, {"message", result.error->message}}
-                                      : Json(nullptr)},
-                        {"duration_seconds", seconds}};
-    return document.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 /// Where a stream that looks again and again stands.
 struct Ticker {
@@ -76,29 +42,6 @@ std::optional<Response> gone(const SessionView& session) {
     if (session.state != manager::State::ended)
         return std::nullopt;
     return gone_problem(session);
-}
-
-asio::awaitable<Response> commands(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    const SessionView session = visible_session(manager, exchange);
-    if (auto answer = gone(session))
-        co_return std::move(*answer);
-    const CommandRequest asked = parse_commands(exchange.request.body);
-    chimerax::RestRequest request;
-    request.target = chimerax::run_target(asked.commands);
-    if (request.target.size() > kMaxTarget) {
-        throw Error(Errc::too_large, "the commands are over 65,536 bytes once they are encoded",
-                    "Send them in several requests, or as a script.", "commands");
-    }
-    const Duration timeout = asked.timeout.value_or(rest_timeout(manager, session.policy));
-    const auto started = std::chrono::steady_clock::now();
-    const chimerax::RestReply reply = co_await manager.rest(session.id, std::move(request), timeout);
-    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started;
-    if (reply.status != 200) {
-        throw Error(Errc::engine,
-                    "ChimeraX answered the commands with status " + std::to_string(reply.status));
-    }
-    co_return ok(command_json(chimerax::parse_command_result(reply.body), taken.count()));
 }
 
 asio::awaitable<Response> rest_run(Manager& manager, Exchange exchange) {
@@ -135,7 +78,53 @@ asio::awaitable<Response> stats(Manager& manager, Exchange exchange) {
     co_return response;
 }
 
+std::string save_command(const RenderRequest& asked, const std::string& name) {
+    return "save /work/" + name + " width " + std::to_string(asked.width) + " height " +
+           std::to_string(asked.height) + " supersample " + std::to_string(asked.supersample) +
+           " transparentBackground " + (asked.transparent ? "true" : "false");
+}
+
+std::string failure_of(const chimerax::CommandResult& result) {
+    if (result.error)
+        return result.error->message;
+    const auto& log = result.error_log.empty() ? result.bug : result.error_log;
+    return log.empty() ? "it does not say why" : log.front();
+}
+
 /// ChimeraX's save needs the file system: the picture is sent from a file that has no name any more.
+asio::awaitable<manager::OpenedFile> take_picture(Manager& manager, std::string id, RenderRequest asked,
+                                                  Duration timeout) {
+    static constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
+    const std::string name = ".render-" + new_session_id() + ".png";
+    manager::CommandList list;
+    list.commands = {save_command(asked, name)};
+    list.timeout = timeout;
+    const manager::CommandsRun run = co_await manager.run(id, std::move(list));
+    if (run.lost)
+        throw *run.lost;
+    if (!run.ran[0].result.ok()) {
+        throw Error(Errc::engine, "ChimeraX did not save the picture: " + failure_of(run.ran[0].result),
+                    "Try a smaller one; the session's log may say more.")
+            .of_sent_request();
+    }
+    try {
+        manager::OpenedFile picture = co_await manager.open_file(id, name);
+        co_await manager.remove_file(id, name, {});
+        std::array<char, kSignature.size()> begin{};
+        const ssize_t got = ::pread(picture.fd.get(), begin.data(), begin.size(), 0);
+        if (got != static_cast<ssize_t>(begin.size()) ||
+            std::string_view(begin.data(), begin.size()) != kSignature)
+            throw Error(Errc::engine, "what ChimeraX saved is no PNG");
+        co_return picture;
+    } catch (const Error& error) {
+        if (error.code() != Errc::not_found)
+            throw error.of_sent_request();
+        throw Error(Errc::engine, "ChimeraX says that it saved the picture, and there is none",
+                    "The session's log may say more.")
+            .of_sent_request();
+    }
+}
+
 asio::awaitable<Response> render(Manager& manager, Exchange exchange) {
     check_parameters(exchange.request, {});
     const SessionView session = visible_session(manager, exchange);
@@ -145,26 +134,8 @@ asio::awaitable<Response> render(Manager& manager, Exchange exchange) {
     if (session.engine.renders == false)
         co_return http_problem(422, "Unprocessable Content", "this session's ChimeraX cannot save pictures",
                                "Have an admin install its libOSMesa, and let the policy bind it.");
-    const std::string name = ".render-" + new_session_id() + ".png";
-    chimerax::RestRequest request;
-    request.target = chimerax::run_target({"save /work/" + name + " width " + std::to_string(asked.width) +
-                                           " height " + std::to_string(asked.height) + " supersample " +
-                                           std::to_string(asked.supersample) + " transparentBackground " +
-                                           (asked.transparent ? "true" : "false")});
-    const Duration timeout = rest_timeout(manager, session.policy);
-    const chimerax::RestReply reply = co_await manager.rest(session.id, std::move(request), timeout);
-    const chimerax::CommandResult result = chimerax::parse_command_result(reply.body);
-    if (result.error)
-        throw Error(Errc::engine, "ChimeraX did not save the picture: " + result.error->message,
-                    "Try a smaller one; the session's log may say more.");
-    manager::OpenedFile picture = co_await manager.open_file(session.id, name);
-    co_await manager.remove_file(session.id, name, {});
-    static constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
-    std::array<char, kSignature.size()> begin{};
-    const ssize_t got = ::pread(picture.fd.get(), begin.data(), begin.size(), 0);
-    if (got != static_cast<ssize_t>(begin.size()) ||
-        std::string_view(begin.data(), begin.size()) != kSignature)
-        throw Error(Errc::engine, "what ChimeraX saved is no PNG");
+    manager::OpenedFile picture =
+        co_await take_picture(manager, session.id, asked, rest_timeout(manager, session.policy));
     Response response = ok("", "image/png");
     response.headers.emplace_back("Content-Security-Policy", "sandbox");
     response.file = std::make_shared<const FileBody>(FileBody{std::move(picture.fd), picture.size, 0});
@@ -211,14 +182,13 @@ asio::awaitable<Response> forward_rest(Manager& manager, std::string session, st
 
 void handlers::add_engine(std::vector<Route>& routes, Manager& manager) {
     const RouteAdder add(routes, manager);
-    add("POST", "/v1/sessions/{id}/commands", Role::session, commands, "command");
     for (const char* pattern : {"/v1/sessions/{id}/rest/run", "/v1/sessions/{id}/rest/cmdline.html"}) {
-        add("GET", pattern, Role::session, rest_run, "rest").max_body = kMaxRestBody;
-        add("POST", pattern, Role::session, rest_run, "rest").max_body = kMaxRestBody;
+        add.living("GET", pattern, Role::session, rest_run, "rest").max_body = kMaxRestBody;
+        add.living("POST", pattern, Role::session, rest_run, "rest").max_body = kMaxRestBody;
     }
-    add("POST", "/v1/sessions/{id}/render", Role::session, render, "render");
+    add.living("POST", "/v1/sessions/{id}/render", Role::session, render, "render");
     add("GET", "/v1/sessions/{id}/stats", Role::session, stats);
-    add("GET", "/v1/sessions/{id}/inspect", Role::session, inspect);
+    add.living("GET", "/v1/sessions/{id}/inspect", Role::session, inspect);
 }
 
 } // namespace sandbox::api

@@ -4,9 +4,11 @@
 #include "sandbox/api/problem.hpp"
 #include "sandbox/api/requests.hpp"
 #include "sandbox/base/file.hpp"
+#include "while_client_stays.hpp"
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -23,6 +25,8 @@ using manager::State;
 
 /// On the disk of the host: of each at most the size of its session's /work.
 constexpr unsigned kMaxUploads = 16;
+/// One tenant, whose session may not start for minutes, leaves places to the others.
+constexpr unsigned kMaxUploadsOfTenant = 8;
 
 /// What a tenant's file is called may choose a download's name, but no header.
 std::string download_name(const std::string& path) {
@@ -39,12 +43,10 @@ std::string path_of(const Exchange& exchange) {
     return path == exchange.captured.end() ? std::string() : path->second;
 }
 
+/// One that is not made yet is waited for.
 std::optional<Response> not_there(const SessionView& session) {
     if (session.state == State::ended)
         return gone_problem(session, "Its workspace went with it: make a new session.");
-    if (session.state == State::queued || session.state == State::starting)
-        throw Error(Errc::conflict, "session " + session.id + " is " + std::string(to_text(session.state)),
-                    "Wait until it is ready.", "state");
     return std::nullopt;
 }
 
@@ -131,17 +133,29 @@ std::uint64_t upload_limit(const Manager& manager, const SessionView& session) {
 
 class UploadPlace {
   public:
-    UploadPlace() {
+    explicit UploadPlace(const std::string& tenant) : tenant_(tenant) {
         if (in_flight >= kMaxUploads)
             throw Error(Errc::capacity, "too many files come in at the same time", "Try again in a moment.");
+        if (of_tenant[tenant] >= kMaxUploadsOfTenant)
+            throw Error(Errc::quota, "too many of your files come in, or wait for their session's start",
+                        "Try again in a moment.");
         ++in_flight;
+        ++of_tenant[tenant];
     }
     UploadPlace(const UploadPlace&) = delete;
     UploadPlace& operator=(const UploadPlace&) = delete;
-    ~UploadPlace() { --in_flight; }
+    ~UploadPlace() {
+        --in_flight;
+        if (--of_tenant[tenant_] == 0)
+            of_tenant.erase(tenant_);
+    }
 
   private:
-    static inline unsigned in_flight = 0; // all on the one thread of the API
+    // All on the one thread of the API.
+    static inline unsigned in_flight = 0;
+    static inline std::map<std::string, unsigned> of_tenant{};
+
+    const std::string tenant_;
 };
 
 /// A file of the manager's own that has no name: nothing of it stays, however this ends.
@@ -179,7 +193,7 @@ asio::awaitable<Response> upload(Manager& manager, Exchange exchange) {
     manager::NewFile file;
     file.path = path_of(exchange);
     file.replaces = tag_to_replace(exchange.request);
-    const UploadPlace place;
+    const UploadPlace place(session.tenant);
     const std::uint64_t limit = upload_limit(manager, session);
     check_announced(exchange.request, limit);
     file.content = open_spool(manager);
@@ -188,7 +202,8 @@ asio::awaitable<Response> upload(Manager& manager, Exchange exchange) {
     manager::StoredFile stored;
     std::optional<Response> refused;
     try {
-        stored = co_await manager.put_file(session.id, std::move(file));
+        auto storing = manager.put_file(session.id, std::move(file));
+        stored = co_await while_client_stays(exchange.request.client, std::move(storing));
     } catch (const Error& error) {
         refused = file_problem(error);
     }
@@ -227,12 +242,13 @@ asio::awaitable<Response> remove(Manager& manager, Exchange exchange) {
 
 void handlers::add_files(std::vector<Route>& routes, Manager& manager) {
     const RouteAdder add(routes, manager);
-    add("GET", "/v1/sessions/{id}/files", Role::session, download, "file.read"); // a list of /work itself
-    add("GET", "/v1/sessions/{id}/files/{path...}", Role::session, download, "file.read");
-    Route& put = add("PUT", "/v1/sessions/{id}/files/{path...}", Role::session, upload, "file.write");
+    add.living("GET", "/v1/sessions/{id}/files", Role::session, download,
+               "file.read"); // a list of /work itself
+    add.living("GET", "/v1/sessions/{id}/files/{path...}", Role::session, download, "file.read");
+    Route& put = add.living("PUT", "/v1/sessions/{id}/files/{path...}", Role::session, upload, "file.write");
     put.max_body = kMaxUpload;
     put.streams_body = true;
-    add("DELETE", "/v1/sessions/{id}/files/{path...}", Role::session, remove, "file.delete");
+    add.living("DELETE", "/v1/sessions/{id}/files/{path...}", Role::session, remove, "file.delete");
 }
 
 } // namespace sandbox::api

@@ -85,6 +85,12 @@ bool is_kept(const SessionView& session) {
     return session.end && session.end->log && session.end->log->fate == manager::LogFate::kept;
 }
 
+/// Of a session that is not made yet. One that has ended has none to wait for.
+asio::awaitable<void> wait_for_log(Manager& manager, std::string id) {
+    if (manager.get(id).state != manager::State::ended)
+        co_await manager.until_logged(id);
+}
+
 asio::awaitable<Response> logs(Manager& manager, Exchange exchange) {
     check_parameters(exchange.request, {"stream", "tail", "follow"});
     const std::string stream = exchange.request.parameter("stream").value_or("stdout");
@@ -95,13 +101,12 @@ asio::awaitable<Response> logs(Manager& manager, Exchange exchange) {
     const auto tail = count_parameter(exchange.request, "tail", kMaxTail).value_or(kDefaultTail);
     const bool follows = flag_parameter(exchange.request, "follow");
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
+    if (const std::string id = visible_session(manager, exchange).id; follows)
+        co_await wait_for_log(manager, id);
     const SessionView session = visible_session(manager, exchange);
     const bool ended = session.state == manager::State::ended;
     if (ended && !is_kept(session))
         co_return not_kept(session);
-    if (follows && !ended && session.log_dir.empty())
-        throw Error(Errc::conflict, "session " + session.id + " is not made yet", "Wait until it is ready.",
-                    "state");
     const auto reading =
         std::make_shared<Reading>(session.id, manager.open_log(session.id, stream, tail), executor);
     reading->follows = follows && !ended;
@@ -122,7 +127,7 @@ asio::awaitable<Response> logs(Manager& manager, Exchange exchange) {
 
 void handlers::add_logs(std::vector<Route>& routes, Manager& manager) {
     const RouteAdder add(routes, manager);
-    add("GET", "/v1/sessions/{id}/logs", Role::session, logs);
+    add.living("GET", "/v1/sessions/{id}/logs", Role::session, logs);
 }
 
 } // namespace sandbox::api

@@ -242,14 +242,14 @@ void handlers::add_sessions(std::vector<Route>& routes, Manager& manager) {
     add("POST", "/v1/sessions", Role::tenant, create, "session.create");
     add("GET", "/v1/sessions", Role::tenant, list);
     add("GET", "/v1/sessions/{id}", Role::session, get);
-    add("PATCH", "/v1/sessions/{id}", Role::tenant, change, "session.change");
-    add("POST", "/v1/sessions/{id}/restart", Role::session, restart, "session.restart");
+    add.living("PATCH", "/v1/sessions/{id}", Role::tenant, change, "session.change");
+    add.living("POST", "/v1/sessions/{id}/restart", Role::session, restart, "session.restart");
     add("DELETE", "/v1/sessions/{id}", Role::session, remove, "session.delete");
     add("GET", "/v1/sessions/{id}/wait", Role::session, wait);
-    add("POST", "/v1/sessions/{id}/freeze", Role::session, freeze, "session.freeze");
-    add("POST", "/v1/sessions/{id}/thaw", Role::session, thaw, "session.thaw");
-    add("POST", "/v1/sessions/{id}/touch", Role::session, touch, "session.touch");
-    add("POST", "/v1/sessions/{id}/extend", Role::session, extend, "session.extend");
+    add.living("POST", "/v1/sessions/{id}/freeze", Role::session, freeze, "session.freeze");
+    add.living("POST", "/v1/sessions/{id}/thaw", Role::session, thaw, "session.thaw");
+    add.living("POST", "/v1/sessions/{id}/touch", Role::session, touch, "session.touch");
+    add.living("POST", "/v1/sessions/{id}/extend", Role::session, extend, "session.extend");
 }
 
 } // namespace sandbox::api

@@ -39,7 +39,9 @@ asio::awaitable<Response> forward(manager::Manager& manager, Exchange exchange) 
 /// The same as the API's raw REST, in the trail too.
 asio::awaitable<Response> forward_audited(manager::Manager& manager, std::string session, Request request) {
     Route route;
-    route.handler = [&manager](Exchange exchange) { return forward(manager, std::move(exchange)); };
+    route.handler = [&manager](Exchange exchange) {
+        return answer_living(manager, forward, std::move(exchange));
+    };
     route.action = "rest";
     Exchange exchange{.request = std::move(request),
                       .caller = {.role = Role::session, .tenant = {}, .session = session},

@@ -22,8 +22,19 @@ constexpr auto kMaxTokenSeconds = std::chrono::duration<double>(manager::kMaxTok
     throw Error(Errc::invalid_argument, what, cure, field);
 }
 
+Json parse_json(const std::string& body) {
+    try {
+        return Json::parse(body);
+    } catch (const Json::exception& error) { // its place, and what is wrong there
+        constexpr std::size_t kMost = 200;   // it may have all of the body in it
+        const std::string_view what = error.what();
+        refuse("body", "the body is not JSON: " + std::string(what.substr(what.find(' ') + 1, kMost)),
+               "Send a JSON object, as application/json.");
+    }
+}
+
 Json parse_object(const std::string& body, const std::vector<std::string_view>& known) {
-    const Json document = Json::parse(body, nullptr, false);
+    const Json document = parse_json(body);
     if (!document.is_object())
         refuse("body", "the body is not a JSON object", "Send one, as application/json.");
     for (const auto& [key, value] : document.items())

@@ -3,171 +3,206 @@
 #include "python_json.hpp"
 #include "sandbox/base/error.hpp"
 
-#include <array>
+#include <algorithm>
 
 #include <nlohmann/json.hpp>
 
 namespace sandbox::chimerax {
 namespace {
 
-// A log of this many messages is no log; it would cost the reader far more memory than the reply has bytes.
-constexpr std::size_t kMaxEntries = 100'000;
+using nlohmann::json;
+
+/// As deep as Python writes unless it is told otherwise; who reads the answer may have no more room than
+/// that.
+constexpr std::size_t kMaxDepth = 1000;
 
 [[noreturn]] void refuse(const std::string& what) {
     throw Error(Errc::engine, "ChimeraX's answer is not understood: " + what +
-                                  "; the command may have run, so look before you send it again");
+                                  "; the command may have run, so look before you send it again")
+        .of_sent_request();
 }
 
-/// Takes from the reply what a CommandResult keeps, as the parser passes it, and builds no tree of the rest:
-/// an engine that sends 64 MiB of `[0,0,…` must not cost a gigabyte. Exceptions pass through the parser.
-class ReplyReader {
-  public:
-    using number_integer_t = nlohmann::json::number_integer_t;
-    using number_unsigned_t = nlohmann::json::number_unsigned_t;
-    using number_float_t = nlohmann::json::number_float_t;
-    using string_t = nlohmann::json::string_t;
-    using binary_t = nlohmann::json::binary_t;
+// The functions below walk over JSON that is known to be valid, and build no tree of it: an engine that sends
+// 64 MiB of `[0,0,…` must not cost a gigabyte.
 
-    CommandResult take() { return std::move(result_); }
-    /// At least one of ChimeraX's keys was there.
-    bool is_known() const { return known_; }
+bool is_between(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',' || c == ':';
+}
 
-    bool null() {
-        if (in_values())
-            add(result_.values, "null");
-        else
-            scalar(Kind::null);
-        return true;
-    }
-    bool boolean(bool) { return scalar(Kind::other); }
-    bool number_integer(number_integer_t) { return scalar(Kind::other); }
-    bool number_unsigned(number_unsigned_t) { return scalar(Kind::other); }
-    bool number_float(number_float_t, const string_t&) { return scalar(Kind::other); }
-    bool binary(binary_t&) { return scalar(Kind::other); }
+std::size_t string_length(std::string_view text) {
+    std::size_t i = 1;
+    while (text[i] != '"')
+        i += text[i] == '\\' ? 2 : 1;
+    return i + 1;
+}
 
-    bool string(string_t& text) {
-        if (in_values())
-            add(result_.values, checked_value(text));
-        else if (section_ == Section::log && depth_ == 3 && known_key_)
-            add(*log_, std::move(text));
-        else if (section_ == Section::error && depth_ == 2 && known_key_)
-            *error_text_ = std::move(text);
-        else
-            scalar(Kind::other);
-        return true;
-    }
-
-    bool start_object(std::size_t) {
-        if (depth_ == 0 || (depth_ == 1 && section_ == Section::log)) {
-            // the reply itself, and "log messages"
-        } else if (depth_ == 1 && section_ == Section::error) {
-            result_.error.emplace();
-        } else if (!is_skipped()) {
-            refuse_section();
+std::size_t value_length(std::string_view text) {
+    if (text[0] == '"')
+        return string_length(text);
+    if (text[0] != '[' && text[0] != '{')
+        return std::min(text.find_first_of(",]} \t\n\r"), text.size());
+    std::size_t depth = 0, i = 0;
+    do {
+        if (text[i] == '"') {
+            i += string_length(text.substr(i));
+            continue;
         }
-        ++depth_;
-        return true;
-    }
-    bool end_object() {
-        --depth_;
-        return true;
-    }
-    bool start_array(std::size_t) {
-        if (depth_ == 0)
-            refuse("it is not an object");
-        const bool expected = (depth_ == 1 && section_ == Section::values) ||
-                              (depth_ == 2 && section_ == Section::log) || is_skipped();
-        if (!expected)
-            refuse_section();
-        ++depth_;
-        return true;
-    }
-    bool end_array() {
-        --depth_;
-        return true;
-    }
+        if (text[i] == '[' || text[i] == '{')
+            ++depth;
+        else if (text[i] == ']' || text[i] == '}')
+            --depth;
+        ++i;
+    } while (depth > 0);
+    return i;
+}
 
-    bool key(string_t& name) {
-        if (depth_ == 1)
-            enter_section(name);
-        else if (depth_ == 2 && section_ == Section::log)
-            known_key_ = (log_ = log_named(name)) != nullptr;
-        else if (depth_ == 2 && section_ == Section::error)
-            known_key_ = (error_text_ = error_text_named(name)) != nullptr;
-        return true;
-    }
+/// The values of an array, or the keys and values of an object in turn.
+class Items {
+  public:
+    explicit Items(std::string_view container) : rest_(container.substr(1)) {}
 
-    bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) {
-        refuse("no JSON at byte " + std::to_string(position));
+    /// Empty: there are no more.
+    std::string_view next() {
+        while (is_between(rest_[0]))
+            rest_.remove_prefix(1);
+        if (rest_[0] == ']' || rest_[0] == '}')
+            return {};
+        const std::string_view item = rest_.substr(0, value_length(rest_));
+        rest_.remove_prefix(item.size());
+        return item;
     }
 
   private:
-    enum class Section { skipped, values, log, error };
-    enum class Kind { null, other };
+    std::string_view rest_;
+};
 
-    /// A key that only a later release knows, or one that nobody needs.
-    bool is_skipped() const { return section_ == Section::skipped || !known_key_; }
-    bool in_values() const { return section_ == Section::values && depth_ == 2; }
+bool is_string(std::string_view value) {
+    return value[0] == '"';
+}
 
-    bool scalar(Kind kind) {
-        if (depth_ == 0)
-            refuse("it is not an object");
-        if (is_skipped())
-            return true;
-        if (kind == Kind::null && depth_ == 1) // the whole section is null: as good as absent
-            return true;
-        refuse_section();
+/// What a string says; of another value, its JSON.
+std::string text_of(std::string_view value) {
+    return is_string(value) ? json::parse(value).get<std::string>() : std::string(value);
+}
+
+/// A `json value` is a string that holds JSON. What no reader would take is told as a text.
+std::string value_of(std::string_view item) {
+    const std::string text = text_of(item);
+    StrictJson value = to_strict_json(text);
+    if (value.depth <= kMaxDepth && json::accept(value.text))
+        return std::move(value.text);
+    return json(text).dump();
+}
+
+class ReplyReader {
+  public:
+    explicit ReplyReader(std::size_t most_entries) : room_(most_entries) {}
+
+    CommandResult read(std::string_view reply) {
+        bool known = false;
+        Items members(reply);
+        for (std::string_view key = members.next(); !key.empty(); key = members.next())
+            known = read_member(text_of(key), members.next()) || known;
+        if (!known)
+            refuse(R"(none of the keys "json values", "log messages", "error" is in it)");
+        if (left_out_ > 0)
+            result_.warning.push_back(std::to_string(left_out_) +
+                                      " more values and messages are left out: the answer has too many\n");
+        return std::move(result_);
     }
 
-    [[noreturn]] void refuse_section() const {
-        constexpr std::array<std::string_view, 4> kNames{"an unknown key", "json values", "log messages",
-                                                         "error"};
-        refuse("a value of the wrong type in \"" + std::string(kNames[static_cast<std::size_t>(section_)]) +
-               '"');
+  private:
+    /// False for a key that only a later release knows, or one that nobody needs. Of a key that comes twice,
+    /// the last counts.
+    bool read_member(const std::string& key, std::string_view value) {
+        if (key == "json values")
+            read_values(value);
+        else if (key == "log messages")
+            read_log(value);
+        else if (key == "error")
+            read_error(value);
+        else
+            return false;
+        return true;
     }
 
-    void enter_section(const string_t& name) {
-        known_key_ = true;
-        known_ = known_ || name == "json values" || name == "log messages" || name == "error";
-        section_ = name == "json values"    ? Section::values
-                   : name == "log messages" ? Section::log
-                   : name == "error"        ? Section::error
-                                            : Section::skipped;
+    void read_values(std::string_view value) {
+        result_.values.clear();
+        if (value == "null")
+            return;
+        if (value[0] != '[')
+            refuse(R"("json values" is no list)");
+        Items items(value);
+        for (std::string_view item = items.next(); !item.empty(); item = items.next())
+            if (has_room())
+                result_.values.push_back(value_of(item));
     }
 
-    std::vector<std::string>* log_named(const string_t& name) {
-        return name == "note"      ? &result_.note
-               : name == "warning" ? &result_.warning
-               : name == "error"   ? &result_.error_log
-               : name == "bug"     ? &result_.bug
-                                   : nullptr; // a level that a later release may add
+    void read_log(std::string_view value) {
+        for (auto* list : {&result_.note, &result_.warning, &result_.error_log, &result_.bug})
+            list->clear();
+        if (value == "null")
+            return;
+        if (value[0] != '{')
+            refuse(R"("log messages" is no object)");
+        Items levels(value);
+        for (std::string_view key = levels.next(); !key.empty(); key = levels.next())
+            read_level(text_of(key), levels.next());
     }
 
-    std::string* error_text_named(const string_t& name) {
-        return name == "type" ? &result_.error->type : name == "message" ? &result_.error->message : nullptr;
+    void read_level(const std::string& name, std::string_view value) {
+        std::vector<std::string>* list = name == "note"      ? &result_.note
+                                         : name == "warning" ? &result_.warning
+                                         : name == "error"   ? &result_.error_log
+                                         : name == "bug"     ? &result_.bug
+                                                             : nullptr; // one that a later release may add
+        if (list == nullptr)
+            return;
+        list->clear();
+        if (value == "null")
+            return;
+        if (value[0] != '[')
+            refuse("\"" + name + "\" in \"log messages\" is no list");
+        Items messages(value);
+        for (std::string_view message = messages.next(); !message.empty(); message = messages.next())
+            if (has_room())
+                list->push_back(text_of(message));
     }
 
-    static std::string checked_value(const string_t& text) {
-        std::string value = replace_python_constants(text);
-        if (!nlohmann::json::accept(value))
-            refuse("a string in \"json values\" does not hold JSON");
-        return value;
+    void read_error(std::string_view value) {
+        result_.error.reset();
+        if (value == "null")
+            return;
+        result_.error.emplace();
+        if (is_string(value)) {
+            result_.error->message = text_of(value);
+            return;
+        }
+        if (value[0] != '{')
+            refuse(R"("error" is no object)");
+        Items members(value);
+        for (std::string_view key = members.next(); !key.empty(); key = members.next()) {
+            const std::string name = text_of(key);
+            const std::string_view said = members.next();
+            if (name == "type")
+                result_.error->type = text_of(said);
+            else if (name == "message")
+                result_.error->message = text_of(said);
+        }
     }
 
-    void add(std::vector<std::string>& list, std::string text) {
-        if (++entries_ > kMaxEntries)
-            refuse("more than " + std::to_string(kMaxEntries) + " values and messages");
-        list.push_back(std::move(text));
+    bool has_room() {
+        if (room_ == 0) {
+            ++left_out_;
+            return false;
+        }
+        --room_;
+        return true;
     }
 
     CommandResult result_;
-    Section section_ = Section::skipped;
-    std::vector<std::string>* log_ = nullptr;
-    std::string* error_text_ = nullptr;
-    bool known_key_ = true;
-    std::size_t depth_ = 0;
-    std::size_t entries_ = 0;
-    bool known_ = false;
+    std::size_t room_;
+    std::size_t left_out_ = 0;
 };
 
 bool is_unreserved(char c) {
@@ -177,13 +212,18 @@ bool is_unreserved(char c) {
 
 } // namespace
 
-CommandResult parse_command_result(std::string_view body) {
-    const std::string text = replace_python_constants(body);
-    ReplyReader reader;
-    nlohmann::json::sax_parse(text, &reader);
-    if (!reader.is_known())
-        refuse("none of the keys \"json values\", \"log messages\", \"error\" is in it");
-    return reader.take();
+std::size_t CommandResult::entries() const {
+    return values.size() + note.size() + warning.size() + error_log.size() + bug.size();
+}
+
+CommandResult parse_command_result(std::string_view body, std::size_t most_entries) {
+    const StrictJson reply = to_strict_json(body);
+    if (!json::accept(reply.text))
+        refuse("it is no JSON");
+    const std::size_t start = reply.text.find_first_not_of(" \t\n\r");
+    if (reply.text[start] != '{')
+        refuse("it is not an object");
+    return ReplyReader(most_entries).read(std::string_view(reply.text).substr(start));
 }
 
 namespace {

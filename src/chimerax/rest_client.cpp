@@ -62,23 +62,26 @@ std::string wire_text(const asio::ip::tcp::endpoint& engine, const RestRequest& 
     return text;
 }
 
+// Once there was a connection, the request may have been carried out, whatever became of its answer.
+
 [[noreturn]] void throw_engine(const asio::ip::tcp::endpoint& engine, const std::string& what) {
-    throw Error(Errc::engine, "ChimeraX at " + name_of(engine) + " " + what + std::string(kMayHaveRun));
+    throw Error(Errc::engine, "ChimeraX at " + name_of(engine) + " " + what + std::string(kMayHaveRun))
+        .of_sent_request();
 }
 
-[[noreturn]] void throw_timed_out(const asio::ip::tcp::endpoint& engine, const std::string& what,
-                                  Duration timeout) {
-    throw Error(Errc::timed_out,
-                "ChimeraX at " + name_of(engine) + " " + what + " within " + format_duration(timeout));
+Error late(const asio::ip::tcp::endpoint& engine, const std::string& what, Duration timeout) {
+    return {Errc::timed_out,
+            "ChimeraX at " + name_of(engine) + " " + what + " within " + format_duration(timeout)};
 }
 
 [[noreturn]] void throw_read_failure(const asio::ip::tcp::endpoint& engine, error_code error,
                                      const RestLimits& limits, bool got_something) {
     if (error == beast::error::timeout)
-        throw_timed_out(engine, got_something ? "began an answer that did not end" : "did not answer",
-                        limits.timeout);
+        throw late(engine, got_something ? "began an answer that did not end" : "did not answer",
+                   limits.timeout)
+            .of_sent_request();
     if (error == asio::error::operation_aborted)
-        throw Error(Errc::unavailable, "the request to ChimeraX at " + name_of(engine) + " was cancelled");
+        throw_engine(engine, "was not listened to any longer");
     if (error == http::error::end_of_stream || (!got_something && error == asio::error::connection_reset))
         throw_engine(engine, "closed the connection without an answer");
     if (error == http::error::body_limit)
@@ -101,7 +104,7 @@ asio::awaitable<RestReply> request(asio::ip::tcp::endpoint engine, RestRequest r
     error_code error;
     co_await stream.async_connect(engine, asio::redirect_error(asio::use_awaitable, error));
     if (error == beast::error::timeout)
-        throw_timed_out(engine, "took no connection", limits.timeout);
+        throw late(engine, "took no connection", limits.timeout);
     if (error)
         throw Error(Errc::unavailable,
                     "cannot connect to ChimeraX at " + name_of(engine) + ": " + error.message());
@@ -109,7 +112,7 @@ asio::awaitable<RestReply> request(asio::ip::tcp::endpoint engine, RestRequest r
     const std::string text = wire_text(engine, request);
     co_await asio::async_write(stream, asio::buffer(text), asio::redirect_error(asio::use_awaitable, error));
     if (error == beast::error::timeout)
-        throw_timed_out(engine, "did not read the request", limits.timeout);
+        throw late(engine, "did not read the request", limits.timeout).of_sent_request();
     // Any other failure: the server may have answered before it read all (414) and closed. Go and look.
 
     http::response_parser<http::string_body> parser;

@@ -11,16 +11,24 @@
 namespace sandbox::ctl {
 namespace {
 
-/// One list of the log, as ChimeraX's own log shows it.
+std::string without_end(std::string text, const char* blanks = " \n") {
+    text.erase(text.find_last_not_of(blanks) + 1);
+    return text;
+}
+
+/// One list of the log, as ChimeraX's own log shows it, without what is the error's message: ChimeraX logs
+/// that, too, and it is told once.
 void print_log(const Context& context, const Json& result, const char* kind, std::ostream& to,
                Colour colour) {
     const Json& lines = member(result, {"log", kind});
     if (!lines.is_array())
         return;
+    const Json& error = member(result, {"error"});
+    const std::string message = error.is_object() ? without_end(word(error, {"message"})) : std::string();
     for (const Json& line : lines) {
-        std::string text = line.is_string() ? line.get<std::string>() : line.dump();
-        while (text.ends_with('\n'))
-            text.pop_back();
+        std::string text = without_end(line.is_string() ? line.get<std::string>() : line.dump(), "\n");
+        if (!message.empty() && without_end(text) == message)
+            continue;
         if (context.terminal.is_terminal)
             text = printable(text, true);
         to << painted(context.terminal, text, colour) << "\n";
@@ -62,7 +70,9 @@ bool show_result(const Context& context, const Json& result, bool as_json) {
     print_log(context, result, "error", err, Colour::red);
     print_log(context, result, "bug", err, Colour::red);
     if (error.is_object())
-        err << "sandboxctl: ChimeraX: " << printable(word(error, {"message"}), true) << "\n";
+        err << "sandboxctl: ChimeraX: " << printable(without_end(word(error, {"message"})), true) << "\n";
+    if (const std::string hint = word(result, {"hint"}); !hint.empty())
+        err << "  " << printable(hint, true) << "\n";
     return is_well;
 }
 

@@ -62,7 +62,7 @@ asio::awaitable<void> change_limits(CorePtr core, SessionPtr session, policy::Ov
 } // namespace
 
 asio::awaitable<SessionView> change_session(CorePtr core, SessionPtr session, SessionChange change) {
-    session->check_serves();
+    co_await until_serving(core, session);
     check_clock(change.idle_timeout, session->policy.lifecycle.end_after, "idle_timeout_seconds");
     check_clock(change.max_lifetime,
                 session->policy.override_ceilings.max_lifetime
@@ -88,7 +88,8 @@ asio::awaitable<SessionView> change_session(CorePtr core, SessionPtr session, Se
 }
 
 asio::awaitable<SessionView> restart_on_request(CorePtr core, SessionPtr session) {
-    session->check_serves();
+    co_await until_made(core, session);
+    session->check_serves(); // one that is started again already needs no second start
     session->note_activity();
     session->engine_unwanted("asked for");
     co_return view_of(*core, *session);

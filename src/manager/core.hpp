@@ -231,11 +231,33 @@ boost::asio::awaitable<void> resume_session(CorePtr core, SessionPtr session);
 /// Lets one of them run by itself.
 void start_running(const CorePtr& core, const SessionPtr& session, boost::asio::awaitable<void> life);
 
+/// start_wait.cpp: what waits for a session that is on its way. Throws Error timed_out at the deadline, gone
+/// where the session ends first, quota where too many wait already, unavailable where this manager leaves. A
+/// caller that goes away (its coroutine is cancelled) is heeded here alone.
+
+/// Until there is a sandbox, and its engine has answered once.
+boost::asio::awaitable<void> until_made(CorePtr core, SessionPtr session);
+/// Until it has a log; one that ends first is no error.
+boost::asio::awaitable<void> until_logged(CorePtr core, SessionPtr session);
+/// Until requests are taken; of one that is recovering, too. Who has the turn has its place already.
+enum class WaitPlace { before_turn, in_turn };
+boost::asio::awaitable<void> until_serving(CorePtr core, SessionPtr session, SteadyTime deadline,
+                                           WaitPlace place = WaitPlace::before_turn);
+/// The same, for those that have no time-out of their own.
+boost::asio::awaitable<void> until_serving(CorePtr core, SessionPtr session);
+/// Until the engine's turn comes, and it takes requests.
+boost::asio::awaitable<FifoGate::Permit> enter_turn(CorePtr core, SessionPtr session, SteadyTime deadline);
+/// Who waits here would wait for the next manager: Error unavailable.
+void check_stays(const Core& core);
+
+/// commands.cpp: several commands in one turn.
+boost::asio::awaitable<CommandsRun> run_commands(CorePtr core, SessionPtr session, CommandList list);
+
 /// rest.cpp: one request to the engine, when its turn comes.
 boost::asio::awaitable<chimerax::RestReply> rest(CorePtr core, SessionPtr session,
                                                  chimerax::RestRequest request, Duration timeout);
 
-/// rest.cpp: a command of this program, which is no use of the session. The caller has the engine's turn,
+/// exchange.cpp: a command of this program, which is no use of the session. The caller has the engine's turn,
 /// or the session is recovering. Throws Error as a request does; what ChimeraX says of it is in the result.
 boost::asio::awaitable<chimerax::CommandResult> own_command(CorePtr core, SessionPtr session,
                                                             std::string command);

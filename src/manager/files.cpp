@@ -18,6 +18,7 @@ constexpr Duration kPutTime = std::chrono::seconds(70);
 }
 
 asio::awaitable<OpenedFile> open_by(CorePtr core, SessionPtr session, std::string path, bool list) {
+    co_await until_made(core, session);
     session->note_activity();
     protocol::Request request(protocol::OpenFile{session->id(), std::move(path), list});
     LauncherAnswer answer = co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
@@ -48,6 +49,7 @@ asio::awaitable<OpenedFile> list_folder(CorePtr core, SessionPtr session, std::s
 }
 
 asio::awaitable<StoredFile> put_file(CorePtr core, SessionPtr session, NewFile file) {
+    co_await until_made(core, session);
     session->note_activity();
     co_await thaw(core, session);
     protocol::Request request(
@@ -64,6 +66,7 @@ asio::awaitable<StoredFile> put_file(CorePtr core, SessionPtr session, NewFile f
 }
 
 asio::awaitable<void> remove_file(CorePtr core, SessionPtr session, std::string path, std::string replaces) {
+    co_await until_made(core, session);
     session->note_activity();
     protocol::Request request(protocol::RemoveFile{session->id(), std::move(path), std::move(replaces)});
     co_await ask<protocol::Removed>(*core->launcher, std::move(request), core->tuning.answer_timeout);

@@ -21,11 +21,7 @@ asio::awaitable<void> set_frozen(CorePtr core, SessionPtr session, bool frozen, 
 }
 
 asio::awaitable<SessionView> freeze_on_request(CorePtr core, SessionPtr session, bool frozen) {
-    if (!session->serves())
-        throw Error(Errc::conflict,
-                    "session " + session->id() + " is " + std::string(to_text(session->state())) +
-                        ", not ready",
-                    "Wait until it is ready.", "state");
+    co_await until_serving(core, session);
     const FifoGate::Permit turn = session->turns.try_enter();
     if (!turn)
         throw Error(Errc::conflict, "session " + session->id() + " is busy",

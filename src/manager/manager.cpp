@@ -27,6 +27,10 @@ asio::awaitable<chimerax::RestReply> rest_by_id(CorePtr core, std::string id, ch
     co_return co_await rest(core, core->registry.visible(id), std::move(request), timeout);
 }
 
+asio::awaitable<CommandsRun> run_by_id(CorePtr core, std::string id, CommandList list) {
+    co_return co_await run_commands(core, core->registry.visible(id), std::move(list));
+}
+
 asio::awaitable<SessionView> freeze_by_id(CorePtr core, std::string id, bool frozen) {
     co_return co_await freeze_on_request(core, core->registry.visible(id), frozen);
 }
@@ -144,10 +148,16 @@ asio::awaitable<chimerax::RestReply> Manager::rest(std::string id, chimerax::Res
     return rest_by_id(impl_->core, std::move(id), std::move(request), timeout);
 }
 
+asio::awaitable<CommandsRun> Manager::run(std::string id, CommandList list) {
+    return run_by_id(impl_->core, std::move(id), std::move(list));
+}
+
 SessionView Manager::touch(const std::string& id) {
     const SessionPtr session = impl_->core->registry.visible(id);
-    session->check_serves();
-    session->note_activity();
+    if (session->facts.ready_at) {
+        session->check_lives();
+        session->note_activity();
+    }
     return view_of(*impl_->core, *session);
 }
 
@@ -219,6 +229,10 @@ asio::awaitable<void> Manager::remove_file(const std::string& id, std::string pa
 
 asio::awaitable<SessionView> Manager::restart(const std::string& id) {
     return restart_on_request(impl_->core, impl_->core->registry.visible(id));
+}
+
+asio::awaitable<void> Manager::until_logged(const std::string& id) {
+    return manager::until_logged(impl_->core, impl_->core->registry.visible(id));
 }
 
 asio::awaitable<SessionView> Manager::change(const std::string& id, SessionChange change) {

@@ -58,7 +58,13 @@ Session::Session(asio::io_context& io, const Tuning& tuning, Kind kind, SessionV
       kind_(kind),
       usage_age_(tuning.usage_age) {}
 
+void Session::check_lives() const {
+    if (state_ == State::ending || state_ == State::ended)
+        throw Error(Errc::gone, "session " + id() + " has ended, or is about to", "Make a new session.");
+}
+
 void Session::check_serves() const {
+    check_lives();
     if (!serves())
         throw Error(Errc::conflict, "session " + id() + " is " + std::string(to_text(state_)) + ", not ready",
                     "Wait until it is ready.", "state");
@@ -220,6 +226,7 @@ void Session::take_launched(protocol::Launched launched, std::vector<UniqueFd> d
     facts.engine.executable = std::move(launched.executable);
     facts.engine.stand_in = launched.stand_in;
     facts.timeline = std::move(launched.timeline);
+    changed.notify(); // it has a log now
     if (descriptors.size() < 2)
         return;
     const int pidfd = descriptors[0].release();

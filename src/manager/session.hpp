@@ -62,8 +62,10 @@ class Session : public std::enable_shared_from_this<Session> {
     State state() const { return state_; }
     /// Requests are taken; of one that is frozen after it has been thawed.
     bool serves() const { return state_ == State::ready || state_ == State::busy || state_ == State::frozen; }
-    /// Throws Error conflict where it does not serve.
+    /// Throws Error gone for one that ends or has ended, conflict where it does not serve for another reason.
     void check_serves() const;
+    /// Throws Error gone for one that ends or has ended.
+    void check_lives() const;
 
     /// The only way from one state to another: checked against the table, logged, and all waiters woken.
     /// Throws Error internal for a step that the table does not know.
@@ -135,7 +137,8 @@ class Session : public std::enable_shared_from_this<Session> {
     /// After each step but those between ready and busy, before anybody wakes.
     std::function<void(State from, const std::string& why)> on_moved;
     Signal changed;
-    FifoGate turns; ///< to talk to the engine: one at a time
+    FifoGate turns;                    ///< to talk to the engine: one at a time
+    std::size_t waiting_for_start = 0; ///< requests that came before it serves
 
     kernel::CgroupDir cgroup;
     std::unique_ptr<Figures> figures; ///< while there is a sandbox

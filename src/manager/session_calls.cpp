@@ -22,13 +22,6 @@ bool is_one_of(State state, const std::vector<State>& states) {
     return state == State::busy && std::ranges::find(states, State::ready) != states.end();
 }
 
-/// Who waits here would wait for the next manager.
-void check_stays(const Core& core) {
-    if (core.leaving)
-        throw Error(Errc::unavailable, "the manager is handing over to the next one",
-                    "Ask that one, in a moment.");
-}
-
 /// A shorter grace for an end that is under way. Its answer goes to the first asker; what this one gets tells
 /// nothing more.
 asio::awaitable<void> hurry(CorePtr core, SessionPtr session, Duration grace) {
@@ -119,7 +112,7 @@ asio::awaitable<SessionView> remove_session(CorePtr core, std::string id, std::o
 
 asio::awaitable<SessionView> extend_session(CorePtr core, std::string id, Duration by) {
     const SessionPtr session = core->registry.visible(id);
-    session->check_serves();
+    co_await until_serving(core, session);
     session->extend(by);
     session->note_activity();
     session->changed.notify(); // its clocks are looked at again
@@ -131,10 +124,7 @@ asio::awaitable<SessionView> extend_session(CorePtr core, std::string id, Durati
 
 asio::awaitable<std::string> inspect_session(CorePtr core, std::string id) {
     const SessionPtr session = core->registry.visible(id);
-    if (session->state() == State::queued || session->state() == State::starting) {
-        throw Error(Errc::conflict, "session " + id + " is " + std::string(to_text(session->state())),
-                    "Wait until it is ready.", "state");
-    }
+    co_await until_made(core, session);
     protocol::Request request(protocol::Inspect{id});
     const protocol::Inspected inspected =
         co_await ask<protocol::Inspected>(*core->launcher, std::move(request), core->tuning.answer_timeout);

@@ -14,6 +14,7 @@
 #include <iterator>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -228,8 +229,11 @@ void RestServer::answer_get_or_post(http::Connection& connection, const http::Re
         const std::string boundary = http::parameter(type->second, "boundary");
         http::parse_multipart(connection.read_until("--" + boundary + "--"), boundary, arguments);
     }
-    const std::string body = run_commands(arguments);
-    send(connection, armed_.exchange(false) ? no_sabotage_ : run_sabotage_,
+    std::string body = run_commands(arguments);
+    const bool asks_for_it = armed_.exchange(false);
+    if (!asks_for_it && next_body_)
+        body = *std::exchange(next_body_, std::nullopt);
+    send(connection, asks_for_it ? no_sabotage_ : run_sabotage_,
          head_200(settings_.json ? "application/json" : "text/plain", body.size(), cors_headers(request)),
          body);
 }
@@ -260,6 +264,11 @@ void RestServer::send(http::Connection& connection, std::atomic<Sabotage>& sabot
 
 void RestServer::break_next_run(Sabotage kind, bool asked_by_request) {
     run_sabotage_ = kind;
+    armed_ = asked_by_request;
+}
+
+void RestServer::answer_next_run(std::string body, bool asked_by_request) {
+    next_body_ = std::move(body);
     armed_ = asked_by_request;
 }
 

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,8 @@ class RestServer {
     /// Breaks the next answer to a command, after the one to the request that asks for it, or the next page.
     /// They are told apart, as a health check's request for a page can come at any time.
     void break_next_run(Sabotage kind, bool asked_by_request);
+    /// The next answer to a command has this body, in the same way.
+    void answer_next_run(std::string body, bool asked_by_request);
     void break_next_page(Sabotage kind) { page_sabotage_ = kind; }
 
   private:
@@ -73,7 +76,8 @@ class RestServer {
     std::atomic<Sabotage> page_sabotage_ = Sabotage::off;
     std::atomic<Sabotage> run_sabotage_ = Sabotage::off;
     std::atomic<Sabotage> no_sabotage_ = Sabotage::off; ///< for an answer that must be whole
-    std::atomic<bool> armed_ = false;                   ///< the asking request still waits for its own answer
+    std::optional<std::string> next_body_; ///< set while a request waits for its answer, or none runs
+    std::atomic<bool> armed_ = false;      ///< the asking request still waits for its own answer
 };
 
 } // namespace standin

@@ -1,7 +1,8 @@
-// sim hang, sleep, crash, raise, unserializable, exit, flood, ignore-eof, ignore-term, daemonize, http: end
-// or misbehave as a process.
+// sim hang, sleep, crash, raise, unserializable, exit, flood, ignore-eof, ignore-term, daemonize, http,
+// answer: end or misbehave as a process.
 #include "command.hpp"
 #include "session.hpp"
+#include "session_file.hpp"
 #include "text.hpp"
 
 #include <array>
@@ -172,6 +173,14 @@ Value break_http(Session& session, Words& words) {
     throw ParseError("Expected one of none, notjson, wronglength, endless, huge, half, slow");
 }
 
+// What a ChimeraX may answer, or one that a tenant has changed.
+Value answer_next(Session& session, Words& words) {
+    std::string body = read_whole_file(words.take("fileName"));
+    words.end();
+    session.rest.answer_next_run(std::move(body), session.log.is_capturing());
+    return {};
+}
+
 } // namespace
 
 void add_sim_process_verbs(CommandTable& table) {
@@ -187,6 +196,7 @@ void add_sim_process_verbs(CommandTable& table) {
     table["ignore-term"] = ignore_term;
     table["daemonize"] = daemonize;
     table["http"] = break_http;
+    table["answer"] = answer_next;
 }
 
 } // namespace standin

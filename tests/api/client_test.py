@@ -97,6 +97,18 @@ class Tests:
             failed = raises(client.CommandFailed, s.run, "version", "nonsense", "version")
             assert failed.code == "command_failed" and "nonsense" in str(failed) and failed.result.log["note"], vars(failed)
             assert s.run("nonsense", check=False).error["message"]
+            assert (failed.command, failed.result.failed, len(failed.result.results)) == ("nonsense", 1, 2), vars(failed)
+            assert str(failed).count("Unknown command: nonsense") == 1, "it is told once"
+            several = s.run("version", "sim set k 1", "sim get k; version")
+            assert [len(one.values) for one in several.results] == [1, 1, 2] and several.ok and several.failed is None, several
+            assert several.results[0].command == "version" and str(several.results[0]) and several.results[0].ok, several
+            offline = raises(client.CommandFailed, s.run, "open 1abc")
+            assert "s.upload" not in offline.cure and "/files/" in offline.cure and str(offline).count("urlopen error") == 1, vars(offline)
+            lost = raises(client.SandboxError, s.run, "version", "sim http notjson", "version", "version")
+            assert [one.command for one in lost.results] == ["version", "sim http notjson"] and lost.problem["failed"] == 2, vars(lost)
+            assert lost.state_may_have_changed and lost.status == 502, vars(lost)
+            bad = raises(client.SandboxError, s.run, "open caf\udce9.pdb")
+            assert bad.status == 400 and not bad.state_may_have_changed, vars(bad)
             late = raises(client.TimedOut, s.run, "sim sleep 2", timeout=0.2)
             assert late.state_may_have_changed and late.status == 504, vars(late)
             assert s.run("version").log["note"], "it was busy, and serves again"

@@ -52,6 +52,8 @@ class SandboxError(Exception):
         self.state_may_have_changed = state_may_have_changed
         #: The whole application/problem+json object of the answer.
         self.problem: Mapping[str, Any] = problem or {}
+        #: Of commands whose answer is lost: what those before it said. `problem["failed"]` is the index of the one that was lost.
+        self.results: Sequence[Result] = tuple(Result._of(one) for one in self.problem.get("results", ()))
 
 
 class Unreachable(SandboxError):
@@ -87,12 +89,16 @@ class TimedOut(SandboxError):
 
 
 class CommandFailed(SandboxError):
-    """ChimeraX carried the command out, and says that it failed. `result` has the log."""
+    """ChimeraX carried the command out, and says that it failed. `result` has the log, of those before it too; `command` is the one that failed,
+    and `result.failed` its index."""
 
     def __init__(self, result: Result):
-        error = result.error or {}
-        super().__init__(error.get("message", "the command failed"), code="command_failed")
+        failed = result if result.failed is None or not result.results else result.results[result.failed]
+        error = failed.error or {}
+        said = error.get("message") or next((text for level in ("error", "bug") for text in failed.log.get(level, ())), "")
+        super().__init__(said.strip() or "the command failed", code="command_failed", cure=failed.hint or "")
         self.type: str = error.get("type", "")
+        self.command = failed.command
         self.result = result
 
 
@@ -126,6 +132,16 @@ class Result:
     log: Mapping[str, Sequence[str]]  #: note, warning, error, bug
     duration_seconds: float
     error: Optional[Mapping[str, str]] = None  #: type and message of the command that failed
+    hint: Optional[str] = None  #: what to do about it, where that is known
+    results: Sequence[Result] = ()  #: of each command that ran; of such a one, none
+    failed: Optional[int] = None  #: the index of the command that failed
+    command: str = ""  #: of one command: which
+    ok: bool = True
+
+    @classmethod
+    def _of(cls, said: Mapping[str, Any]) -> Result:
+        return cls(said["values"], said["log"], said["duration_seconds"], said["error"], said.get("hint"),
+                   tuple(cls._of(one) for one in said.get("results", ())), said.get("failed"), said.get("command", ""), said["ok"])
 
     @property
     def value(self) -> Any:
@@ -247,7 +263,11 @@ class Client:
 
     def _json(self, method: str, path: str, **more: Any) -> Any:
         with self.request(method, path, **more) as response:
-            return response.json()
+            try:
+                return response.json()
+            except (ValueError, RecursionError) as error:
+                raise SandboxError(f"the API's answer cannot be read: {error}", cure="Is it the API of chimerax-sandbox?",
+                                   status=response.status_code, state_may_have_changed=method != "GET") from error
 
     def sessions(self, *, state: Optional[str] = None, tenant: Optional[str] = None, label: Optional[str] = None) -> Iterator[Session]:
         """The sessions that the caller may see. `label` is KEY=VALUE."""
@@ -413,13 +433,14 @@ class Session:
     # ChimeraX
 
     def run(self, *commands: str, timeout: Optional[float] = None, check: bool = True) -> Result:
-        """Runs commands, in one request; the first that fails is the last. `timeout` in seconds is as the policy's unless given. Raises
-        CommandFailed for a command that ChimeraX says has failed, unless `check` is false."""
+        """Runs commands, one after the other, and no other client's between them; the first that fails is the last. What each of them said is
+        in `results`. `timeout` in seconds is for all of them, and as the policy's unless given. Raises CommandFailed for a command that
+        ChimeraX says has failed, unless `check` is false. Where the answer of one is lost, the error's `results` has those before it."""
         asked: dict[str, Any] = {"commands": list(commands)}
         if timeout is not None:
             asked["timeout_seconds"] = timeout
         said = self.client._json("POST", self._route + "/commands", json=asked, wait=timeout if timeout is not None else 3600.0)
-        result = Result(said["values"], said["log"], said["duration_seconds"], said["error"])
+        result = Result._of(said)
         if check and not said["ok"]:
             raise CommandFailed(result)
         return result

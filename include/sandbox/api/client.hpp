@@ -24,6 +24,7 @@ class Client {
 
     // The connection's side.
     void gone() {
+        is_gone_ = true;
         if (then_)
             std::exchange(then_, nullptr)();
     }
@@ -34,9 +35,12 @@ class Client {
     }
     bool is_answered() const { return answered_; }
 
+    /// As far as it was looked at.
+    bool is_gone() const { return is_gone_; }
+
   private:
     std::function<void()> watch_, then_;
-    bool answered_ = false;
+    bool answered_ = false, is_gone_ = false;
 };
 
 } // namespace sandbox::api

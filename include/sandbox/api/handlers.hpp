@@ -28,6 +28,12 @@ boost::asio::awaitable<Response> forward_rest(manager::Manager& manager, std::st
 /// How long a request to a ChimeraX of this policy may take in all, its turn in the queue included.
 Duration rest_timeout(const manager::Manager& manager, const std::string& policy_name);
 
+/// Calls a handler that needs a session that lives. Where it has ended, or ends meanwhile, the answer is 410
+/// with its end; where the client goes away, it stops waiting for its start, or for a turn.
+boost::asio::awaitable<Response>
+answer_living(manager::Manager& manager,
+              boost::asio::awaitable<Response> (*function)(manager::Manager&, Exchange), Exchange exchange);
+
 /// Adds routes whose handlers are functions over the manager, with JSON bodies; what else a route has is set
 /// in the one that comes back, before the next is added.
 class RouteAdder {
@@ -48,6 +54,16 @@ class RouteAdder {
                   .action = action});
     }
 
+    /// The same for a handler that answer_living calls.
+    Route& living(const char* method, const char* pattern, Role minimum, Function function,
+                  const char* action = "") const {
+        Route& route = (*this)(method, pattern, minimum, function, action);
+        route.handler = [&manager = manager_, function](Exchange exchange) {
+            return answer_living(manager, function, std::move(exchange));
+        };
+        return route;
+    }
+
   private:
     std::vector<Route>& routes_;
     manager::Manager& manager_;
@@ -56,6 +72,7 @@ class RouteAdder {
 namespace handlers {
 // One file for each group of routes; each adds its own.
 void add_sessions(std::vector<Route>& routes, manager::Manager& manager);
+void add_commands(std::vector<Route>& routes, manager::Manager& manager);
 void add_engine(std::vector<Route>& routes, manager::Manager& manager);
 void add_logs(std::vector<Route>& routes, manager::Manager& manager);
 void add_files(std::vector<Route>& routes, manager::Manager& manager);

@@ -37,8 +37,8 @@ struct RestLimits {
 /// reads to the end (to Content-Length where the reply has one: after `remotecontrol rest stop` the server
 /// never closes), closes. HTTP/1.0, so neither side may use chunks. The engine is hostile: everything it
 /// sends is bounded, the header by 64 KiB. Errors: invalid_argument for a request that cannot be put on the
-/// wire; timed_out; engine for an empty, cut, overlong or malformed answer (what() says which, and that the
-/// state may have changed); unavailable when nothing listens.
+/// wire; timed_out; engine for an empty, cut, overlong or malformed answer (what() says which); unavailable
+/// when nothing listens. All that come after the connect say that the state may have changed.
 boost::asio::awaitable<RestReply> request(boost::asio::ip::tcp::endpoint engine, RestRequest request,
                                           RestLimits limits);
 

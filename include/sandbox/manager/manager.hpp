@@ -6,6 +6,7 @@
 #include "sandbox/chimerax/rest_client.hpp"
 #include "sandbox/manager/api_token.hpp"
 #include "sandbox/manager/audit.hpp"
+#include "sandbox/manager/command_list.hpp"
 #include "sandbox/manager/day_usage.hpp"
 #include "sandbox/manager/event.hpp"
 #include "sandbox/manager/pressure_view.hpp"
@@ -136,21 +137,30 @@ class Manager {
     /// Ends it and waits until nothing is left of it. Idempotent.
     boost::asio::awaitable<SessionView> remove(std::string id, std::optional<Duration> grace);
 
+    // What needs a session that serves waits for one that is queued, starting or recovering: Error timed_out
+    // at the time-out, of those without one after 10 minutes; quota where too many wait already; gone where
+    // the session ends, or has ended. A caller whose coroutine is cancelled while it waits (cancellation_type
+    // terminal) waits no more; what is begun comes to its end.
+
     /// One request to the session's ChimeraX: one at a time for each session, others wait in a bounded queue
-    /// (Error quota when it is full, timed_out when the turn does not come). A session that is not ready is
-    /// Error conflict, an ended one gone.
+    /// (Error quota when it is full, timed_out when the turn does not come).
     boost::asio::awaitable<chimerax::RestReply> rest(std::string id, chimerax::RestRequest request,
                                                      Duration timeout);
 
-    /// Counts as activity: its idle clock begins anew. Errors as `rest`.
+    /// Commands, each of them such a request, in one turn. Throws Error as `rest` does where nothing was
+    /// sent; what happens later is in the report.
+    boost::asio::awaitable<CommandsRun> run(std::string id, CommandList list);
+
+    /// Counts as activity: its idle clock begins anew; of one that is not ready yet it does not run. Does not
+    /// wait.
     SessionView touch(const std::string& id);
 
-    /// Puts the end of its lifetime off, and its idle clock begins anew. Errors as `touch`; conflict too for
-    /// one without an end, denied beyond what its policy allows.
+    /// Puts the end of its lifetime off, and its idle clock begins anew. Error conflict for one without an
+    /// end, denied beyond what its policy allows.
     boost::asio::awaitable<SessionView> extend(std::string id, Duration by);
 
-    /// Stops all its processes, or lets them go on; a request thaws it by itself. Errors as `rest`; conflict
-    /// too for a session that is busy.
+    /// Stops all its processes, or lets them go on; a request thaws it by itself. Error conflict for a
+    /// session that is busy.
     boost::asio::awaitable<SessionView> set_frozen(std::string id, bool frozen);
 
     /// What the launcher sees of it, as JSON.
@@ -167,10 +177,13 @@ class Manager {
     boost::asio::awaitable<void> remove_file(const std::string& id, std::string path, std::string replaces);
 
     /// Kills its ChimeraX and starts it again in its sandbox, whatever its policy says of crashes. Returns
-    /// once it is `recovering`. Errors as `touch`.
+    /// once it is `recovering`; Error conflict for one that is already.
     boost::asio::awaitable<SessionView> restart(const std::string& id);
 
-    /// Errors as `touch`; denied beyond what its policy allows, conflict where the new limit is below what is
+    /// Returns once it has a log to follow, or has ended without one.
+    boost::asio::awaitable<void> until_logged(const std::string& id);
+
+    /// Error denied beyond what its policy allows, conflict where the new limit is below what is
     /// in use, capacity where the host's memory is promised already. Either all of it is done or nothing.
     boost::asio::awaitable<SessionView> change(const std::string& id, SessionChange change);
 

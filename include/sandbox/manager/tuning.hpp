@@ -35,7 +35,9 @@ struct Tuning {
     std::vector<Duration> expiring_ahead{std::chrono::minutes(10), std::chrono::minutes(2)};
     std::size_t events_kept = 10'000;
 
-    std::size_t rest_queue = 16; ///< requests of one session that wait for their turn
+    std::size_t rest_queue = 16; ///< requests of one session that wait for their turn, or for its start
+    Duration start_wait =
+        std::chrono::minutes(10); ///< for its start, of those that have no time-out of their own
     std::size_t ended_kept = 10'000;
     Duration ended_age = std::chrono::hours(7 * 24);
 };

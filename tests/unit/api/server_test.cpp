@@ -113,8 +113,8 @@ TEST_CASE("commands come back as JSON with ChimeraX's log") {
     const json document = json::parse(answer.body);
     CHECK(document["ok"] == true);
     CHECK(document["error"].is_null());
-    CHECK(document["log"]["note"].size() == 1);
-    CHECK(api.world.launcher->sandbox(made.id).engine->ran.size() == 1);
+    CHECK(document["log"]["note"].size() == 2);
+    CHECK(api.world.launcher->sandbox(made.id).engine->ran.size() == 2);
     CHECK(api.ask("POST", made.path + "/commands", kAcme, "{}").status == 400);
 }
 

@@ -18,6 +18,7 @@ void check_refused(std::string_view body) {
         FAIL_CHECK("it was understood");
     } catch (const Error& error) {
         CHECK(error.code() == Errc::engine);
+        CHECK(error.state_may_have_changed());
     }
 }
 
@@ -97,7 +98,7 @@ TEST_CASE("keys that an older release does not send may be missing, later ones a
     CHECK(failed.error->message == "m");
 }
 
-TEST_CASE("E24: anything but ChimeraX's answer is an engine error") {
+TEST_CASE("anything but ChimeraX's answer is an engine error, and the state may have changed") {
     check_refused("");
     check_refused("UCSF ChimeraX version: 1.1\n"); // the text of `json false`
     check_refused("<html></html>");
@@ -106,40 +107,130 @@ TEST_CASE("E24: anything but ChimeraX's answer is an engine error") {
     check_refused("3");
     check_refused("\"text\"");
     check_refused("NaN");
+    check_refused("1e400");
+    check_refused("\xEF\xBB\xBF");
     check_refused("{}");
     check_refused(R"({"other": 1})");
     check_refused(R"({"json values": [null]} trailing)");
     check_refused(R"({"json values": [null])");
     check_refused(R"({"json values": [nul)");
-    check_refused("{\"json values\": [\"\xff\"]}");
+    check_refused(R"({"json values": ["\ud8)");
+    check_refused(R"({"json values": ["\ud800\u)");
+    check_refused(R"({"json values": ["\uxyzw"]})");
     check_refused(reply("[null").substr(0, 40));
 }
 
-TEST_CASE("E24: values of the wrong type are an engine error") {
-    check_refused(reply("[1]"));
-    check_refused(reply("[{\"a\": 1}]"));
-    check_refused(reply("[[\"1\"]]"));
+TEST_CASE("a list where ChimeraX has an object, and the other way round, is an engine error") {
     check_refused(reply("{\"a\": 1}"));
     check_refused(reply("7"));
-    check_refused(reply(R"(["not json"])"));
-    check_refused(reply(R"([""])"));
-    check_refused(reply("[null]", "[]", "\"text\""));
     check_refused(reply("[null]", "[]", "[]"));
     check_refused(R"({"log messages": []})");
     check_refused(R"({"log messages": {"note": "x"}})");
-    check_refused(R"({"log messages": {"note": [1]}})");
-    check_refused(R"({"error": {"message": 3}})");
+    check_refused(R"({"log messages": {"note": {}}})");
 }
 
-TEST_CASE("E24: deep nesting and floods of entries are refused, not survived by luck") {
-    check_refused("{\"python values\": " + std::string(1'000'000, '[') + std::string(1'000'000, ']') +
-                  ", \"error\": null}");
-    const std::string deep = std::string(1000, '[') + std::string(1000, ']');
-    check_refused(reply("[\"" + deep + "\"]"));
-    std::string flood = "{\"log messages\": {\"note\": [\"\"";
+TEST_CASE("what is no text where ChimeraX has a text is told as its JSON") {
+    CHECK(parse_command_result(reply(R"([1, {"a": [NaN, "\ud800"]}, ["1"], true])")).values ==
+          std::vector<std::string>{"1", "{\"a\": [null, \"\xEF\xBF\xBD\"]}", R"(["1"])", "true"});
+    CHECK(parse_command_result(R"({"log messages": {"note": [1, null, {"a": "b"}]}})").note ==
+          std::vector<std::string>{"1", "null", R"({"a": "b"})"});
+    CHECK(parse_command_result(R"({"error": {"message": 3}})").error->message == "3");
+    CHECK(parse_command_result(reply("[null]", "[]", "\"text\"")).error->message == "text");
+}
+
+TEST_CASE("a value that is no JSON, or that no reader would take, is the string of its text") {
+    const auto value = [](const std::string& text) {
+        return parse_command_result("{\"json values\": [" + text + "]}").values.at(0);
+    };
+    CHECK(value(R"("")") == R"("")");
+    CHECK(value(R"("not json")") == R"("not json")");
+    CHECK(value(R"("[1, 2")") == R"("[1, 2")");
+    CHECK(value("\"\xff\"") == "\"\xEF\xBF\xBD\"");
+    CHECK(value(R"("1e400")") == R"("1e400")");
+    CHECK(value(R"("[-1e400, 1e308, 1e-400]")") == R"(["-1e400", 1e308, 1e-400])");
+    const std::string digits(5000, '7');
+    CHECK(value("\"{\\\"n\\\": " + digits + "}\"") == "{\"n\": \"" + digits + "\"}");
+    CHECK(value("\"12345678901234567890123\"") == "12345678901234567890123");
+}
+
+TEST_CASE("a value of a thousand levels comes as JSON, a deeper one as its text, and the log with both") {
+    const auto nested = [](std::size_t levels) {
+        return std::string(levels, '[') + std::string(levels, ']');
+    };
+    for (const std::size_t levels : {std::size_t{1000}, std::size_t{1001}, std::size_t{200'000}}) {
+        INFO(levels);
+        const CommandResult result = parse_command_result(reply("[\"" + nested(levels) + "\", \"1\"]"));
+        CHECK(result.note == std::vector<std::string>{"n\n"});
+        REQUIRE(result.values.size() == 2);
+        const bool is_json = levels <= 1000;
+        CHECK(result.values[0] == (is_json ? nested(levels) : '"' + nested(levels) + '"'));
+        CHECK(result.values[1] == "1");
+    }
+    CHECK(parse_command_result(reply("[null]", nested(1'000'000))).ok());
+}
+
+TEST_CASE("half a surrogate pair becomes U+FFFD wherever a text stands, a whole one its character") {
+    const CommandResult result = parse_command_result(
+        R"({"json values": ["{\"\\udce9\": \"\\ud83d\\ude00\\ud83d!\", \"k\": \"\udce9\"}"],
+            "log messages": {"note": ["caf\udce9.pdb", "\ud83d\ude00", "\ud83d\ud83d\ude00", "\ud83d\n", "\\udce9"],
+            "\ud800": []}, "error": {"type": "\udfff", "message": "\ud800x"}, "\udce9": ["\udce9"]})");
+    CHECK(result.values ==
+          std::vector<std::string>{
+              "{\"\xEF\xBF\xBD\": \"\\ud83d\\ude00\xEF\xBF\xBD!\", \"k\": \"\xEF\xBF\xBD\"}"});
+    CHECK(result.note ==
+          std::vector<std::string>{"caf\xEF\xBF\xBD.pdb", "😀", "\xEF\xBF\xBD😀", "\xEF\xBF\xBD\n", "\\udce9"});
+    REQUIRE(result.error);
+    CHECK(result.error->type == "\xEF\xBF\xBD");
+    CHECK(result.error->message == "\xEF\xBF\xBDx");
+}
+
+TEST_CASE("a byte order mark, a NUL in a text, and bytes that are no UTF-8 cost no answer") {
+    CHECK(parse_command_result("\xEF\xBB\xBF" + reply("[null]")).ok());
+    CHECK(parse_command_result(R"({"log messages": {"note": ["a\u0000b"]}})").note.at(0) ==
+          std::string("a\0b", 3));
+    CHECK(parse_command_result("{\"log messages\": {\"note\": [\"a\xE9z\", \"\xED\xA0\x80\", \"\xC0\x80\"]}}")
+              .note == std::vector<std::string>{"a\xEF\xBF\xBDz", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD",
+                                                "\xEF\xBF\xBD\xEF\xBF\xBD"});
+}
+
+TEST_CASE("of a key that comes twice the last counts") {
+    const CommandResult result = parse_command_result(
+        R"({"json values": ["1"], "error": {"type": "T", "message": "m"}, "json values": ["2"],
+            "log messages": {"note": ["a"], "note": ["b"]}, "error": null})");
+    CHECK(result.values == std::vector<std::string>{"2"});
+    CHECK(result.note == std::vector<std::string>{"b"});
+    CHECK_FALSE(result.error);
+}
+
+TEST_CASE("a flood of messages is cut, and a warning says so") {
+    std::string flood = R"({"json values": ["1"], "log messages": {"note": ["")";
     for (int i = 0; i < 200'000; ++i)
         flood += ",\"\"";
-    check_refused(flood + "]}, \"error\": null}");
+    const CommandResult result = parse_command_result(flood + "]}, \"error\": null}");
+    CHECK(result.values == std::vector<std::string>{"1"});
+    CHECK(result.note.size() == sandbox::chimerax::kMaxEntries - 1);
+    REQUIRE(result.warning.size() == 1);
+    CHECK(result.warning[0].starts_with("100002 more"));
+    CHECK(parse_command_result(reply("[\"1\", \"2\"]"), 1).values.size() == 1);
+}
+
+TEST_CASE("a failure for want of a network has a hint, whatever the release words it; another has none") {
+    const auto failed = [](const std::string& message) {
+        CommandResult result;
+        result.error = {"UserError", message};
+        return result;
+    };
+    for (const char* message :
+         {"Fetching url http://files.rcsb.org/download/1abc.cif failed:\n<urlopen error "
+          "[Errno -2] Name or service not known>",
+          "<urlopen error [Errno -3] Temporary failure in name resolution>",
+          "[Errno 101] Network is unreachable", "socket.gaierror: [Errno -5]"})
+        CHECK(sandbox::chimerax::hint_of(failed(message)).find("sandboxctl cp") != std::string::npos);
+    CommandResult logged;
+    logged.bug = {"Traceback…\nurllib.error.URLError: <urlopen error timed out>\n"};
+    CHECK_FALSE(sandbox::chimerax::hint_of(logged).empty());
+    CHECK(sandbox::chimerax::hint_of(failed("No such file/path: nosuch")).empty());
+    CHECK(sandbox::chimerax::hint_of({}).empty());
 }
 
 TEST_CASE("a target percent-encodes all that a query could take for its own, and repeats the key") {

@@ -47,6 +47,7 @@ Error failure_of(LoopbackServer::Script script, chimerax::RestLimits limits = {5
     try {
         ask(server.port(), limits);
     } catch (const Error& error) {
+        CHECK(error.state_may_have_changed()); // it was sent
         return error;
     }
     FAIL("the request succeeded");

@@ -191,7 +191,19 @@ TEST_CASE("exec of a command that ChimeraX refuses is exit status 1, with its wo
     const Ran ran = api.run({"exec", kId, "foo"});
     CHECK(ran.status == 1);
     CHECK(ran.err == "sandboxctl: ChimeraX: Unknown command: foo\n");
+    CHECK(ran.out.empty()); // it stands in the log, too, and is told once
     CHECK(api.run({"exec", kId, "--json", "foo"}).status == 1);
+}
+
+TEST_CASE("exec shows what to do about an error, where the API knows it, and all else that was logged") {
+    auto answer = answer_of_command("before\n", {{"type", "UserError"}, {"message", "no network\n"}});
+    answer["log"]["error"] = {"no network", "another"};
+    answer["hint"] = "Upload the file.";
+    const Api api(200, answer.dump());
+    const Ran ran = api.run({"exec", kId, "open 1abc"});
+    CHECK(ran.status == 1);
+    CHECK(ran.out == "before\n");
+    CHECK(ran.err == "another\nsandboxctl: ChimeraX: no network\n  Upload the file.\n");
 }
 
 TEST_CASE("exec --json prints the whole answer as JSON") {

@@ -3,6 +3,7 @@
 #include "manager/signal.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,6 +38,7 @@ class FakeEngine {
         bool holds = false;           ///< answers to /run wait
         bool blocks = false;          ///< and meanwhile all others, as in ChimeraX
         std::string fails_on;         ///< commands with this in them end with an error
+        std::map<std::string, std::string> answers; ///< whole ones, to targets with this in them
         unsigned let_out = 0;         ///< of the held answers
         std::vector<std::string> ran; ///< targets of /run in the order in which they came
         unsigned inside = 0, most_inside = 0;

@@ -124,14 +124,6 @@ TEST_CASE("who waits for a turn when the session ends is told that it is gone") 
     CHECK(first->failure);
 }
 
-TEST_CASE("a session that is not ready is a conflict") {
-    World world;
-    (*world.launcher)->holds_launches = true;
-    const Created created = world.create();
-    const Error error = error_of([&] { world.run(world.run_command(created.session.id, "x")); });
-    CHECK(error.code() == Errc::conflict);
-}
-
 TEST_CASE("no other path than /run and /cmdline.html comes through, and no other method") {
     Held held;
     for (const char* target :
