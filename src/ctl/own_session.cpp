@@ -42,14 +42,35 @@ void OwnSession::wait_until_ready(const ApiClient& api) const {
     const Json session =
         api.get("/v1/sessions/" + id_ + "/wait?state=ready%2Cended&timeout=" + std::to_string(seconds),
                 timeout + kAnswerTimeout);
-    if (word(session, {"state"}) == "ended")
-        throw Error(Errc::conflict, "session " + state_words(session));
+    if (word(session, {"state"}) != "ended")
+        return;
+    const std::string tail = word(session, {"end", "log_tail"});
+    throw Error(Errc::conflict, "session " + state_words(session) + (tail == "-" ? "" : "\n" + tail));
 }
 
-Json OwnSession::end() {
-    const Progress progress(context_, "ending " + id_);
+std::optional<Json> OwnSession::ended_by_itself(const ApiClient& api, Duration patience) const {
+    const std::string seconds = std::to_string(std::chrono::ceil<std::chrono::seconds>(patience).count());
     try {
-        api_.remove("/v1/sessions/" + id_, kGraceTimeout);
+        if (patience > Duration::zero())
+            api.get("/v1/sessions/" + id_ + "/wait?state=ended&timeout=" + seconds,
+                    patience + kAnswerTimeout);
+    } catch (const Error& error) {
+        if (error.code() != Errc::gone && error.code() != Errc::timed_out)
+            throw;
+    }
+    Json session = api.get_session(id_);
+    if (word(session, {"state"}) != "ended")
+        return std::nullopt;
+    return session;
+}
+
+Json OwnSession::end(std::optional<Duration> grace) {
+    std::string target = "/v1/sessions/" + id_;
+    if (grace)
+        target += "?grace_seconds=" + std::to_string(std::chrono::ceil<std::chrono::seconds>(*grace).count());
+    try {
+        if (!ended_)
+            api_.remove(target, kGraceTimeout);
     } catch (const Error& error) {
         if (error.code() != Errc::gone)
             throw;
