@@ -151,7 +151,7 @@ class Job {
             return errc_info(Errc::timed_out).exit_status;
         }
         progress_.next("ChimeraX does not answer");
-        lost_ = session_.ended_by_itself(api_, kVerdictTime);
+        lost_ = session_.ended_by_itself(api_);
         if (lost_)
             return kEnded;
         progress_.aside([&] { report(context_.terminal, error); });
@@ -162,7 +162,7 @@ class Job {
     bool has_gone() {
         const std::string state = word(api_.get_session(session_.id()), {"state"});
         if (state == "ending" || state == "ended")
-            lost_ = session_.ended_by_itself(api_, kVerdictTime);
+            lost_ = session_.ended_by_itself(api_);
         return lost_.has_value();
     }
 
@@ -227,7 +227,7 @@ class Job {
     }
 
     static constexpr int kEnded = 1;
-    static constexpr Duration kVerdictTime = std::chrono::seconds(20), kLastWords = std::chrono::seconds(10);
+    static constexpr Duration kLastWords = std::chrono::seconds(10);
 
     Context& context_;
     OwnSession& session_;

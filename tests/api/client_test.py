@@ -98,7 +98,7 @@ class Tests:
 
     def large_files(self):
         """From and to files and pipes, piece by piece, in as little memory as a small one takes."""
-        content = os.urandom(1 << 20) * 100
+        content = os.urandom(1 << 20) * 60
         with client.Session("test", tenant="acme", client=self.admin) as s:
             (self.folder / "big").write_bytes(content)
             s.upload(self.folder / "big")
@@ -134,7 +134,7 @@ class Tests:
 
     def ended_by_itself(self):
         for command, reason in (("exit", "exited"), ("sim exit 3", "exited")):
-            with client.Session("test", tenant="acme", client=self.admin) as s:
+            with client.Session("test", tenant="acme", client=self.admin, max_restarts=0) as s:
                 gone = raises(client.Ended, s.run, command)
                 assert gone.end["reason"] == reason and gone.state_may_have_changed, vars(gone)
                 assert raises(client.Ended, s.run, "version").end["reason"] == reason

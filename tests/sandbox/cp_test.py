@@ -163,7 +163,7 @@ class Copies:
     def level_memory(self):
         """As much as fits into /work, to the byte, in a few MiB of sandboxctl's own."""
         session = self.session()
-        size = 200 << 20
+        size = 60 << 20
         big = self.folder / "big"
         subprocess.run(["sh", "-c", f"head -c {size} /dev/urandom >{big}"], check=True)
 
@@ -172,12 +172,12 @@ class Copies:
             _, status, usage = os.wait4(process.pid, 0)
             assert status == 0, process.stderr.read()
             return usage.ru_maxrss  # KiB
-        assert peak("cp", str(big), f"{session}:big") < 60_000
-        assert peak("cp", f"{session}:big", str(self.folder / "big-back")) < 60_000
+        assert peak("cp", str(big), f"{session}:big") < 40_000
+        assert peak("cp", f"{session}:big", str(self.folder / "big-back")) < 40_000
         subprocess.run(["cmp", str(big), str(self.folder / "big-back")], check=True)
         with open(big, "rb") as source:
             cat = subprocess.Popen(["cat"], stdin=source, stdout=subprocess.PIPE)
-            assert peak("cp", "-", f"{session}:big", stdin=cat.stdout) < 60_000
+            assert peak("cp", "-", f"{session}:big", stdin=cat.stdout) < 40_000
         self.site.sandboxctl("kill", session)
 
 

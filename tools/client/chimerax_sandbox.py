@@ -357,13 +357,15 @@ class Session:
     def __init__(self, policy: Optional[str] = None, *, tenant: Optional[str] = None, client: Optional[Client] = None,
                  name: Optional[str] = None, labels: Optional[Mapping[str, str]] = None, memory_bytes: Optional[int] = None,
                  cpus: Optional[float] = None, pids: Optional[int] = None, env: Optional[Mapping[str, str]] = None,
-                 idle_timeout: Optional[float] = None, max_lifetime: Optional[float] = None, start_timeout: float = 120.0):
-        """Makes it, and waits until it is ready, at most `start_timeout` seconds. Without `policy` it is the first that the tenant may
+                 idle_timeout: Optional[float] = None, max_lifetime: Optional[float] = None, start_timeout: float = 120.0,
+                 max_restarts: Optional[int] = None):
+        """Makes it, and waits until it is ready, at most `start_timeout` seconds; ChimeraX is started again after a crash at most
+        `max_restarts` times, as the policy says unless given. Without `policy` it is the first that the tenant may
         use; `tenant` is needed of an admin. Raises NoCapacity where a quota or the host is full, SandboxError where it did not start."""
         limits = {"memory_bytes": memory_bytes, "cpus": cpus, "pids": pids}
         asked: dict[str, Any] = {
             "policy": policy, "tenant": tenant, "name": name, "labels": labels, "env": env, "idle_timeout_seconds": idle_timeout,
-            "max_lifetime_seconds": max_lifetime, "queue_timeout_seconds": start_timeout,
+            "max_lifetime_seconds": max_lifetime, "queue_timeout_seconds": start_timeout, "max_restarts": max_restarts,
             "limits": {key: value for key, value in limits.items() if value is not None} or None}
         self._owns_client = client is None
         self.client = client or Client()
@@ -420,9 +422,9 @@ class Session:
             raise gone from error
 
     def _has_ended(self) -> bool:
-        """ChimeraX may have gone this moment: that is seen in the next, and told once all of it is over."""
+        """ChimeraX may have gone this moment, or go in the next as after `exit`; that is told once all of it is over."""
         try:
-            state = self.wait("ending", "ended", "recovering", timeout=1.0)
+            state = self.wait("ending", "ended", "recovering", timeout=3.0)
             return state != "recovering" and self.wait("ended", timeout=30.0) == "ended"
         except SandboxError as error:
             if isinstance(error, Ended):

