@@ -1,7 +1,9 @@
 // sandboxctl: the operator's tool, over the HTTP API.
 #include "sandbox/base/inheritance.hpp"
 #include "sandbox/ctl/cli.hpp"
+#include "sandbox/ctl/standard_output.hpp"
 
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 
@@ -23,7 +25,11 @@ int main(int argc, char** argv) {
     // https://no-color.org: any value that is not empty.
     const char* no_color = std::getenv("NO_COLOR");
     const bool wants_none = no_color != nullptr && *no_color != '\0';
-    return sandbox::ctl::run({argv + 1, argv + argc}, {.out = std::cout,
+    // What is over `ulimit -f` is then an error of write(2), which is told of.
+    std::signal(SIGXFSZ, SIG_IGN);
+    sandbox::ctl::DescriptorBuffer buffer(STDOUT_FILENO, is_terminal);
+    std::ostream out(&buffer);
+    return sandbox::ctl::run({argv + 1, argv + argc}, {.out = out,
                                                        .err = std::cerr,
                                                        .width = is_terminal ? terminal_width() : 0,
                                                        .is_terminal = is_terminal,

@@ -168,6 +168,14 @@ Duration queue_timeout_of(const Json& value) {
     return seconds > 0 ? std::max(to_duration(seconds), Duration(1)) : Duration::zero();
 }
 
+/// 0: it ends with its first ChimeraX.
+std::uint64_t restarts_of(const Json& value) {
+    if (!value.is_number_unsigned())
+        refuse("max_restarts", "the value is not a whole number from 0 on",
+               "Send 0 to have ChimeraX never started again, or nothing for the policy's own.");
+    return value.get<std::uint64_t>();
+}
+
 /// The host's CPU time goes into it, beside the session's own.
 bool learn_of(const Json& value, const Caller& caller) {
     if (!value.is_boolean())
@@ -192,7 +200,7 @@ manager::CreateRequest parse_create(const std::string& body, const Caller& calle
     const Json document =
         parse_object(body.empty() ? std::string("{}") : body,
                      {"policy", "tenant", "name", "labels", "limits", "env", "idle_timeout_seconds",
-                      "max_lifetime_seconds", "queue_timeout_seconds", "learn"});
+                      "max_lifetime_seconds", "queue_timeout_seconds", "max_restarts", "learn"});
     manager::CreateRequest request;
     request.tenant = tenant_of(document, caller);
     if (document.contains("policy")) {
@@ -214,6 +222,8 @@ manager::CreateRequest parse_create(const std::string& body, const Caller& calle
         request.max_lifetime = clock_of(document["max_lifetime_seconds"], "max_lifetime_seconds");
     if (document.contains("queue_timeout_seconds"))
         request.queue_timeout = queue_timeout_of(document["queue_timeout_seconds"]);
+    if (document.contains("max_restarts"))
+        request.max_restarts = restarts_of(document["max_restarts"]);
     if (document.contains("learn"))
         request.learns = learn_of(document["learn"], caller);
     return request;

@@ -3,6 +3,7 @@
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/id.hpp"
 
+#include <charconv>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -42,6 +43,16 @@ Errc code_of_status(unsigned status) {
 std::string text_member(const Json& document, const char* name) {
     const auto member = document.find(name);
     return member != document.end() && member->is_string() ? member->get<std::string>() : std::string();
+}
+
+/// What is said on a command line may be any bytes.
+std::string body_of(const Json& body) {
+    try {
+        return body.dump();
+    } catch (const Json::type_error&) {
+        throw Error(Errc::invalid_argument, "a word of the command line is not UTF-8",
+                    "Names, labels and commands are UTF-8 texts.");
+    }
 }
 
 Json parse_reply(const HttpReply& reply) {
@@ -92,11 +103,11 @@ std::string ApiClient::get_text(const std::string& target) const {
 }
 
 Json ApiClient::post(const std::string& target, const Json& body, Duration timeout) const {
-    return send({.method = "POST", .target = target, .token = {}, .body = body.dump()}, timeout);
+    return send({.method = "POST", .target = target, .token = {}, .body = body_of(body)}, timeout);
 }
 
 Json ApiClient::patch(const std::string& target, const Json& body, Duration timeout) const {
-    return send({.method = "PATCH", .target = target, .token = {}, .body = body.dump()}, timeout);
+    return send({.method = "PATCH", .target = target, .token = {}, .body = body_of(body)}, timeout);
 }
 
 Json ApiClient::remove(const std::string& target, Duration timeout) const {
@@ -150,6 +161,22 @@ std::string encode_component(std::string_view text) {
             encoded += std::string("%") + kHex[byte >> 4] + kHex[byte & 15];
     }
     return encoded;
+}
+
+std::string decode_component(std::string_view text) {
+    std::string bytes;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        unsigned value = 0;
+        const char* digits = text.data() + i + 1;
+        if (text[i] == '%' && i + 2 < text.size() &&
+            std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
+            bytes += static_cast<char>(value);
+            i += 2;
+        } else {
+            bytes += text[i];
+        }
+    }
+    return bytes;
 }
 
 } // namespace sandbox::ctl

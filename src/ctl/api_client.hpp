@@ -51,5 +51,7 @@ class ApiClient {
 
 /// `text` as a part of a query or a path: everything but unreserved characters as %XX.
 std::string encode_component(std::string_view text);
+/// The bytes that it stands for; what is no %XX stays.
+std::string decode_component(std::string_view text);
 
 } // namespace sandbox::ctl

@@ -2,10 +2,14 @@
 
 #include "arguments.hpp"
 #include "cli_tree.hpp"
+#include "sandbox/ctl/standard_output.hpp"
 #include "verbs.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <ostream>
 
@@ -87,18 +91,32 @@ int run_parsed(CLI::App& app, std::vector<std::string> arguments, const Terminal
         return report(terminal, Error(Errc::unavailable,
                                       std::string("the API's answer lacks something: ") + error.what(),
                                       "Do sandboxctl and sandboxd have the same version?"));
+    } catch (const std::filesystem::filesystem_error& error) {
+        return report(terminal, errno_error(error.code().value(), "cannot use " + error.path1().string()));
+    } catch (const OutputLost&) {
+        return kFailed; // `end` says so
     } catch (const std::exception& error) {
         report(terminal, Error(Errc::internal, error.what(), "This is a defect: please report it."));
         return kFailed;
     }
 }
 
-} // namespace
+/// Whatever the verb, its words have arrived, or the exit status says that they have not.
+int end(const Terminal& terminal, int status) {
+    try {
+        check_output(terminal.out);
+        return status;
+    } catch (const OutputLost&) {
+    }
+    const int number = output_failure(terminal.out);
+    if (number == EPIPE) // where SIGPIPE is ignored: who reads has enough
+        return 128 + SIGPIPE;
+    const std::string what = "cannot write to standard output";
+    report(terminal, number == 0 ? Error(Errc::io, what) : errno_error(number, what));
+    return status == 0 ? kFailed : status;
+}
 
-int run(const std::vector<std::string>& arguments, const Output& output) {
-    Terminal terminal{output.out,     output.err,         output.width,
-                      output.colours, output.is_terminal, output.err_is_terminal,
-                      output.input};
+int run_words(const std::vector<std::string>& arguments, Terminal terminal) {
     Globals globals;
     std::string timeout;
     Context context(globals, terminal);
@@ -118,8 +136,17 @@ int run(const std::vector<std::string>& arguments, const Output& output) {
         context.print(describe(app));
         return 0;
     }
-    const int status = run_parsed(app, join_numbers(arguments), terminal);
+    const int status = run_parsed(app, close_options(app, arguments), terminal);
     return status != 0 ? status : context.exit_status;
+}
+
+} // namespace
+
+int run(const std::vector<std::string>& arguments, const Output& output) {
+    const Terminal terminal{output.out,     output.err,         output.width,
+                            output.colours, output.is_terminal, output.err_is_terminal,
+                            output.input};
+    return end(terminal, run_words(arguments, terminal));
 }
 
 } // namespace sandbox::ctl

@@ -1,3 +1,4 @@
+#include "arguments.hpp"
 #include "cli_tree.hpp"
 #include "policy_source.hpp"
 #include "sandbox/base/id.hpp"
@@ -21,25 +22,8 @@ struct Place {
     CLI::App* verb;
     std::size_t arguments = 0;     ///< of this verb, so far
     CLI::Option* option = nullptr; ///< whose value comes next
-    bool only_arguments = false;   ///< behind `--`
+    bool only_arguments = false;   ///< behind `--`, or in a command
 };
-
-bool takes_value(const CLI::Option& option) {
-    return option.get_items_expected_max() > 0;
-}
-
-/// Options of outer verbs may stand behind the inner ones.
-CLI::Option* find_option(CLI::App* verb, const std::string& name) {
-    for (; verb != nullptr; verb = verb->get_parent())
-        if (CLI::Option* option = verb->get_option_no_throw(name))
-            return option;
-    return nullptr;
-}
-
-CLI::App* find_verb(CLI::App& app, const std::string& name) {
-    const auto found = app.get_subcommands([&](const CLI::App* verb) { return verb->get_name() == name; });
-    return found.empty() ? nullptr : found.front();
-}
 
 void take_option(Place& place, const std::string& word, Context& context) {
     const std::size_t equals = word.starts_with("--") ? word.find('=') : std::string::npos;
@@ -77,6 +61,7 @@ Place place_of(CLI::App& app, const std::vector<std::string>& words, Context& co
             place.verb = inner;
         } else {
             ++place.arguments;
+            place.only_arguments = place.only_arguments || takes_the_rest(*place.verb, place.arguments);
         }
     }
     return place;

@@ -1,6 +1,7 @@
 #include "context.hpp"
 
 #include "sandbox/base/file.hpp"
+#include "sandbox/ctl/standard_output.hpp"
 
 #include <ostream>
 #include <utility>
@@ -31,10 +32,17 @@ std::string read_token(const std::string& path) {
 ApiClient Context::api(int until) const {
     Host host = parse_host(globals.host);
     host.ca_file = globals.ca_file;
-    return ApiClient([host = std::move(host), token = read_token(globals.token_file),
-                      until](HttpRequest request, Duration timeout) {
+    return ApiClient([host = std::move(host), token = read_token(globals.token_file), until,
+                      &out = terminal.out](HttpRequest request, Duration timeout) {
         request.token = token;
         request.until = request.until >= 0 ? request.until : until;
+        // What is streamed for nobody goes on for nothing.
+        if (request.on_piece)
+            request.on_piece = [take = std::move(request.on_piece), &out](std::string_view piece) {
+                take(piece);
+                if (out.fail())
+                    throw OutputLost{};
+            };
         return exchange(host, request, timeout);
     });
 }

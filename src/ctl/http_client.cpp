@@ -4,6 +4,7 @@
 #include "sandbox/base/error.hpp"
 
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <exception>
 #include <optional>
@@ -76,7 +77,10 @@ http::request<http::string_body> message_of(const Host& host, const HttpRequest&
         message.set(name, value);
     if (request.upload) {
         message.set(http::field::content_type, "application/octet-stream");
-        message.content_length(request.upload->size);
+        if (request.upload->size)
+            message.content_length(*request.upload->size);
+        else
+            message.chunked(true);
         return message;
     }
     if (!request.body.empty()) {
@@ -97,18 +101,47 @@ void expect_piece(Connection& stream, const HttpRequest& request) {
 
 asio::awaitable<void> send_file(Connection& stream, const HttpRequest& request) {
     std::string piece(kPiece, '\0');
-    for (std::uint64_t sent = 0; sent < request.upload->size;) {
-        const std::uint64_t left = request.upload->size - sent;
+    for (std::uint64_t sent = 0; sent < *request.upload->size;) {
+        const std::uint64_t left = *request.upload->size - sent;
         const std::size_t wanted = left < kPiece ? static_cast<std::size_t>(left) : kPiece;
         const ssize_t got = ::pread(request.upload->fd, piece.data(), wanted, static_cast<off_t>(sent));
         if (got < 0)
-            throw_errno("read what is sent");
+            throw_errno("cannot read what is sent");
         if (got == 0)
             throw Error(Errc::conflict, "the file became shorter while it was sent", "Send it again.");
         expect_piece(stream, request);
         co_await asio::async_write(stream, asio::buffer(piece.data(), static_cast<std::size_t>(got)),
                                    asio::use_awaitable);
         sent += static_cast<std::uint64_t>(got);
+        if (request.upload->on_sent)
+            request.upload->on_sent(sent);
+    }
+}
+
+std::size_t read_piece(int fd, std::string& piece) {
+    for (;;) {
+        const ssize_t got = ::read(fd, piece.data(), piece.size());
+        if (got >= 0)
+            return static_cast<std::size_t>(got);
+        if (errno != EINTR)
+            throw_errno("cannot read what is sent");
+    }
+}
+
+/// RFC 9112, 7.1. The last chunk, which is empty, says that it is whole: after a failure there is none.
+asio::awaitable<void> send_chunks(Connection& stream, const HttpRequest& request) {
+    std::string piece(kPiece, '\0');
+    std::uint64_t sent = 0;
+    for (std::size_t got = 1; got > 0;) {
+        got = read_piece(request.upload->fd, piece);
+        std::array<char, 20> size{};
+        const auto [end, error] = std::to_chars(size.data(), size.data() + size.size(), got, 16);
+        const std::array<asio::const_buffer, 4> chunk{
+            asio::buffer(size.data(), static_cast<std::size_t>(end - size.data())), asio::buffer("\r\n", 2),
+            asio::buffer(piece.data(), got), asio::buffer("\r\n", 2)};
+        expect_piece(stream, request);
+        co_await asio::async_write(stream, chunk, asio::use_awaitable);
+        sent += got;
         if (request.upload->on_sent)
             request.upload->on_sent(sent);
     }
@@ -122,7 +155,10 @@ asio::awaitable<void> send(Connection& stream, const Host& host, const HttpReque
     }
     http::request_serializer<http::string_body> head(message);
     co_await http::async_write_header(stream, head, asio::use_awaitable);
-    co_await send_file(stream, request);
+    if (request.upload->size)
+        co_await send_file(stream, request);
+    else
+        co_await send_chunks(stream, request);
 }
 
 asio::awaitable<void> read_pieces(Connection& stream, beast::flat_buffer& buffer,
@@ -152,6 +188,8 @@ asio::awaitable<HttpReply> receive(Connection& stream, const HttpRequest& reques
     HttpReply reply;
     reply.status = head.get().result_int();
     reply.content_type = std::string(head.get()[http::field::content_type]);
+    if (request.on_head && reply.status >= 200 && reply.status <= 299)
+        request.on_head();
     if (request.on_piece && reply.status >= 200 && reply.status <= 299) {
         http::response_parser<http::buffer_body> parser(std::move(head));
         co_await read_pieces(stream, buffer, parser, request);

@@ -32,7 +32,7 @@ std::string to_text(const Host& host);
 /// A request's body that is read from a file as it is sent.
 struct FileUpload {
     int fd = -1;
-    std::uint64_t size = 0;
+    std::optional<std::uint64_t> size{}; ///< of a regular file; none: up to its end, as of a pipe, in chunks
     std::function<void(std::uint64_t sent)> on_sent{}; ///< after each piece
 };
 
@@ -43,6 +43,8 @@ struct HttpRequest {
     std::string body;   ///< JSON; sent where it is not empty
     std::vector<std::pair<std::string, std::string>> headers{};
     std::optional<FileUpload> upload{}; ///< in the place of `body`
+    /// Called once the head of a 2xx answer is there.
+    std::function<void()> on_head{};
     /// Gets the body of a 2xx answer as it comes; the reply's own is empty then. What it throws goes through.
     std::function<void(std::string_view piece)> on_piece{};
     /// The most time from one piece of either body to the next; none: no limit.

@@ -12,6 +12,7 @@
 
 #include <histedit.h>
 #include <poll.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace sandbox::ctl {
@@ -55,6 +56,10 @@ class PlainLines : public LineSource {
         }
     }
 
+    std::optional<std::string> ask(const std::string&, int wake, const Meanwhile& meanwhile) override {
+        return next(wake, meanwhile); // nobody is there to read the question
+    }
+
   private:
     void read_some() {
         std::array<char, 4096> piece{};
@@ -74,6 +79,9 @@ class EditedLines : public LineSource {
   public:
     explicit EditedLines(std::string prompt) : prompt_(std::move(prompt)) {
         std::setlocale(LC_CTYPE, ""); // how the terminal's characters are written
+        if (termios modes{}; ::tcgetattr(STDIN_FILENO, &modes) == 0 &&
+                             modes.c_cc[VINTR] != static_cast<cc_t>(::fpathconf(STDIN_FILENO, _PC_VDISABLE)))
+            interrupt_ = modes.c_cc[VINTR];
         edit_.reset(::el_init("sandboxctl", stdin, stdout, stderr));
         history_.reset(::history_init());
         if (!edit_ || !history_)
@@ -90,9 +98,29 @@ class EditedLines : public LineSource {
         // Between two lines too, and while it writes its prompt, the terminal only collects keys: in
         // canonical mode it would take Ctrl-D and others for itself.
         ::el_set(edit_.get(), EL_SETTY, "-x", "-icanon", "-echo", static_cast<const char*>(nullptr));
+        // While a line is typed Ctrl-C is a key, which clears it.
+        ::el_set(edit_.get(), EL_SETTY, "-d", "intr=", static_cast<const char*>(nullptr));
     }
 
     std::optional<std::string> next(int wake, const Meanwhile& meanwhile) override {
+        std::optional<std::string> line = edit(wake, meanwhile);
+        if (line && !line->empty()) {
+            HistEvent ignored{};
+            ::history(history_.get(), &ignored, H_ENTER, line->c_str());
+        }
+        return line;
+    }
+
+    std::optional<std::string> ask(const std::string& question, int wake,
+                                   const Meanwhile& meanwhile) override {
+        const std::string before = std::exchange(prompt_, question);
+        std::optional<std::string> line = edit(wake, meanwhile);
+        prompt_ = before;
+        return line;
+    }
+
+  private:
+    std::optional<std::string> edit(int wake, const Meanwhile& meanwhile) {
         wake_ = wake;
         meanwhile_ = &meanwhile;
         int length = 0;
@@ -104,14 +132,21 @@ class EditedLines : public LineSource {
         std::string line(text, static_cast<std::size_t>(length));
         if (line.ends_with('\n'))
             line.pop_back();
-        if (!line.empty()) {
-            HistEvent ignored{};
-            ::history(history_.get(), &ignored, H_ENTER, text);
-        }
         return line;
     }
 
-  private:
+    /// Ctrl-C, or what the terminal has in its place: the line goes, in any of the editor's modes.
+    void clear_line() {
+        const LineInfoW* line = ::el_wline(edit_.get());
+        const auto size = static_cast<int>(line->lastchar - line->buffer);
+        ::el_cursor(edit_.get(), size);
+        ::el_deletestr(edit_.get(), size);
+        std::fputs(std::exchange(told_, true) ? "^C\n" : "^C\nCtrl-D leaves, and the session goes on.\n",
+                   stdout);
+        std::fflush(stdout);
+        ::el_set(edit_.get(), EL_REFRESH);
+    }
+
     static EditedLines& self_of(EditLine* edit) {
         void* self = nullptr;
         ::el_get(edit, EL_CLIENTDATA, &self);
@@ -139,6 +174,10 @@ class EditedLines : public LineSource {
                 continue;
             if (got <= 0)
                 return 0;
+            if (static_cast<unsigned char>(byte) == self.interrupt_) {
+                self.clear_line();
+                continue;
+            }
             const std::size_t used = std::mbrtowc(character, &byte, 1, &state);
             if (used == static_cast<std::size_t>(-1)) // not of this character set: as if it was not typed
                 state = {};
@@ -163,6 +202,8 @@ class EditedLines : public LineSource {
     std::unique_ptr<EditLine, EndEdit> edit_;
     int wake_ = -1;
     const Meanwhile* meanwhile_ = nullptr;
+    int interrupt_ = -1; ///< the terminal's own key for it; none: -1
+    bool told_ = false;
 };
 
 } // namespace

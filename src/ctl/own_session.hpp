@@ -2,6 +2,7 @@
 
 #include "context.hpp"
 
+#include <optional>
 #include <string>
 
 namespace sandbox::ctl {
@@ -20,8 +21,13 @@ class OwnSession {
     /// Asks by `api`, which may be broken off. Throws Error conflict when it has ended instead.
     void wait_until_ready(const ApiClient& api) const;
 
-    /// Ends it as its policy says, before its time: what the API says of it then. Throws Error.
-    Json end();
+    /// What the API says of it once it has ended by itself; none: nothing is seen of that for some seconds.
+    /// Asks by `api`, which may be broken off. Throws Error.
+    std::optional<Json> ended_by_itself(const ApiClient& api) const;
+
+    /// Ends it, with so long for ChimeraX to go by itself, as its policy says unless given: what the API says
+    /// of it then. Throws Error.
+    Json end(std::optional<Duration> grace = {});
 
   private:
     const Context& context_;

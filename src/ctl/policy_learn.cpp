@@ -1,7 +1,9 @@
 #include "policy_learn.hpp"
 
 #include "learned_profile.hpp"
+#include "output_file.hpp"
 #include "own_session.hpp"
+#include "progress.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/base/working_folder.hpp"
 #include "sandbox/policy/loader.hpp"
@@ -52,7 +54,7 @@ struct Outcome {
 };
 
 /// Standard output is for what was learned.
-int run_aside(const Context& context, const std::string& session, const ScriptJob& job, int until) {
+int run_aside(const Context& context, OwnSession& session, const ScriptJob& job, int until) {
     Globals globals = context.globals;
     globals.format = Format::usual;
     Terminal terminal{.out = context.terminal.err,
@@ -63,13 +65,15 @@ int run_aside(const Context& context, const std::string& session, const ScriptJo
                       .err_is_terminal = context.terminal.err_is_terminal,
                       .input = context.terminal.input};
     Context aside(globals, terminal);
-    return run_scripts(aside, session, job, until);
+    return run_scripts(aside, session, job, until, {});
 }
 
 Outcome run_session(Context& context, const LearnWishes& wishes, const Signals& signals) {
     Json wanted{{"policy", wishes.policy}, {"name", "policy learn " + wishes.policy}, {"learn", true}};
     if (!wishes.tenant.empty())
         wanted["tenant"] = wishes.tenant;
+    if (!wishes.job.scripts.empty())
+        wanted["max_restarts"] = 0; // nobody would go on with its scripts
     OwnSession session(context, wanted);
     Outcome outcome;
     bool is_whole = true;
@@ -78,12 +82,15 @@ Outcome run_session(Context& context, const LearnWishes& wishes, const Signals& 
         if (wishes.job.scripts.empty())
             is_whole = hold(context, session.id(), signals);
         else
-            context.exit_status = run_aside(context, session.id(), wishes.job, signals.fd());
+            context.exit_status = run_aside(context, session, wishes.job, signals.fd());
     } catch (const Error& error) {
         // What it tried is the more wanted where it came to nothing, as under too narrow a profile.
         outcome.failure = error;
     }
-    outcome.session = session.end();
+    {
+        const Progress progress(context, "ending " + session.id());
+        outcome.session = session.end();
+    }
     if (!is_whole)
         outcome.failure =
             Error(Errc::conflict, "session " + session.id() + " " + state_words(outcome.session));
@@ -129,6 +136,8 @@ void learn_policy(Context& context, const std::string& folder, const LearnWishes
         !std::filesystem::is_directory(std::filesystem::path(absolute_path(wishes.profile)).parent_path()))
         throw Error(Errc::not_found, "there is no folder for " + wishes.profile, "Make it first.",
                     "--profile");
+    if (!wishes.profile.empty())
+        OutputFile::check(wishes.profile);
     const Signals signals;
     const Outcome outcome = run_session(context, wishes, signals);
     const bool was_stopped = signals.came() && (outcome.failure || !wishes.job.scripts.empty());
@@ -145,7 +154,9 @@ void learn_policy(Context& context, const std::string& folder, const LearnWishes
         else
             show(context, calls, learned, policy);
         if (!wishes.profile.empty() && !outcome.failure && context.exit_status == 0) {
-            write_file_atomically(wishes.profile, learned.narrowed.dump(2) + "\n", 0644);
+            OutputFile profile(wishes.profile);
+            profile.write(learned.narrowed.dump(2) + "\n");
+            profile.keep();
             if (!context.globals.quiet)
                 context.terminal.err << "The profile for no more than that is in "
                                      << printable(wishes.profile) << ".\n";

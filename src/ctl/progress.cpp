@@ -31,8 +31,20 @@ Progress::~Progress() {
     }
     changed_.notify_one();
     thread_.join();
+    clear();
+}
+
+void Progress::clear() {
     if (shown_)
         err_ << kClearLine << std::flush;
+    shown_ = false;
+}
+
+void Progress::next(std::string what) {
+    const std::lock_guard lock(mutex_);
+    clear();
+    what_ = std::move(what);
+    started_ = std::chrono::steady_clock::now();
 }
 
 void Progress::tell(std::string what) {
@@ -42,12 +54,13 @@ void Progress::tell(std::string what) {
 
 void Progress::run() {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, kFirst, [this] { return over_; });
     while (!over_) {
-        const auto taken =
-            std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
-        err_ << kClearLine << printable(what_) << " … " << short_age(taken) << std::flush;
-        shown_ = true;
+        const auto taken = std::chrono::steady_clock::now() - started_;
+        if (taken >= kFirst) {
+            err_ << kClearLine << printable(what_) << " … "
+                 << short_age(std::chrono::duration_cast<std::chrono::seconds>(taken)) << std::flush;
+            shown_ = true;
+        }
         changed_.wait_for(lock, kStep, [this] { return over_; });
     }
 }

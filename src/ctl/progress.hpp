@@ -21,9 +21,20 @@ class Progress {
 
     /// From any thread.
     void tell(std::string what);
+    /// Another thing, whose time begins now.
+    void next(std::string what);
+    /// Does something that writes to the terminal, with the line out of its way. One at a time, from any
+    /// thread.
+    template <typename Action>
+    void aside(const Action& action) {
+        const std::lock_guard lock(mutex_);
+        clear();
+        action();
+    }
 
   private:
     void run();
+    void clear();
 
     std::ostream& err_;
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();

@@ -1,7 +1,8 @@
 #pragma once
 
-#include "context.hpp"
+#include "own_session.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,11 @@ struct ScriptJob {
 /// Error.
 void check_files(const ScriptJob& job);
 
-/// Sends the files, runs the scripts up to the first command that fails, fetches what is wanted: the exit
-/// status. Throws Error, also when `until` becomes readable.
-int run_scripts(Context& context, const std::string& session, const ScriptJob& job, int until);
+/// Sends the files, runs the scripts up to the first command that fails, fetches what is there of what is
+/// wanted, and ends the session with so long for ChimeraX to go by itself (none: as the policy says). What
+/// ChimeraX prints meanwhile is shown. The exit status: where ChimeraX ended by itself, ChimeraX' own. Throws
+/// Error, also when `until` becomes readable.
+int run_scripts(Context& context, OwnSession& session, const ScriptJob& job, int until,
+                std::optional<Duration> grace);
 
 } // namespace sandbox::ctl

@@ -181,7 +181,8 @@ std::string session_text(const Json& session, std::chrono::system_clock::time_po
 
 void print_session(const Context& context, const Json& session, Format usual) {
     const Format asked = context.globals.format;
-    if (context.globals.quiet && asked == Format::usual)
+    // Where the id is all that is printed, it only says which session it was.
+    if (context.globals.quiet && asked == Format::usual && usual == Format::id)
         return;
     switch (asked == Format::usual ? usual : asked) {
     case Format::json:

@@ -23,6 +23,8 @@ void put_wishes(const SessionWishes& wishes, Json& body) {
         body["idle_timeout_seconds"] = seconds_of(wishes.idle);
     if (!wishes.max_life.empty())
         body["max_lifetime_seconds"] = seconds_of(wishes.max_life);
+    if (wishes.max_restarts)
+        body["max_restarts"] = *wishes.max_restarts;
 }
 
 } // namespace sandbox::ctl

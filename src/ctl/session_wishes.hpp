@@ -14,6 +14,7 @@ struct SessionWishes {
     std::optional<double> cpus;
     std::optional<std::uint64_t> pids;
     std::string idle, max_life;
+    std::optional<std::uint64_t> max_restarts = {}; ///< only when it is made
 };
 
 /// Into the body of a request, what is given. Throws Error invalid_argument for what is no size or no time.

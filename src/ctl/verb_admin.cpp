@@ -1,4 +1,4 @@
-#include "sandbox/base/file.hpp"
+#include "output_file.hpp"
 #include "verbs.hpp"
 #include "words.hpp"
 
@@ -78,11 +78,17 @@ void drain(Context& context, const Drain& asked) {
 /// For its owner alone: the files of a site say who may do what.
 void backup(Context& context, const std::string& file) {
     constexpr Duration kBackupTimeout = std::chrono::minutes(10);
-    const HttpRequest request{.method = "POST", .target = "/v1/admin/backup", .token = {}, .body = {}};
-    const std::string archive =
-        context.api().call(request, context.globals.timeout.value_or(kBackupTimeout)).body;
-    write_file_atomically(file, archive, 0600);
-    context.say(file + " has " + short_bytes(static_cast<double>(archive.size())) + ".");
+    HttpRequest request{.method = "POST", .target = "/v1/admin/backup", .token = {}, .body = {}};
+    OutputFile archive(file, true);
+    std::uint64_t size = 0;
+    request.on_piece = [&](std::string_view piece) {
+        archive.write(piece);
+        size += piece.size();
+    };
+    request.quiet = kAnswerTimeout;
+    context.api().call(request, context.globals.timeout.value_or(kBackupTimeout));
+    archive.keep();
+    context.say(file + " has " + short_bytes(static_cast<double>(size)) + ".");
 }
 
 std::string joined(const Json& names) {

@@ -1,12 +1,15 @@
 #include "bell.hpp"
 #include "commands.hpp"
+#include "ending_command.hpp"
 #include "event_stream.hpp"
+#include "interrupts.hpp"
 #include "line_source.hpp"
 #include "verbs.hpp"
 #include "words.hpp"
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -91,24 +94,28 @@ class Feed {
 
 class Attached {
   public:
-    Attached(Context& context, std::string session)
+    /// `is_typed`: by somebody who can be asked.
+    Attached(Context& context, std::string session, bool is_typed)
         : context_(context),
-          api_(context.api()),
+          is_typed_(is_typed),
+          api_(context.api(leave_.fd())),
           route_("/v1/sessions/" + session),
           feed_(context.api(), std::move(session)) {}
 
-    /// Runs lines until there are no more, or the session has ended.
-    void run(LineSource& lines) {
+    /// Runs lines until there are no more, or the session has ended. False: somebody left while a command
+    /// ran.
+    bool run(LineSource& lines) {
         const LineSource::Meanwhile meanwhile = [this] { return tell(true); };
-        while (!ended_) {
+        while (!ended_ && !left_) {
             const std::optional<std::string> line = lines.next(feed_.bell().fd(), meanwhile);
             if (!line)
                 break;
-            if (line->find_first_not_of(" \t\r") != std::string::npos)
+            if (line->find_first_not_of(" \t\r") != std::string::npos && is_meant(lines, *line))
                 command(*line);
         }
         if (ended_)
             context_.exit_status = errc_info(Errc::gone).exit_status;
+        return !left_;
     }
 
   private:
@@ -121,6 +128,19 @@ class Attached {
         if (is_idle && !ended_ && std::chrono::steady_clock::now() - used_ >= kTouchEvery)
             touch();
         return !ended_;
+    }
+
+    /// Whoever types `exit` in a shell only leaves it.
+    bool is_meant(LineSource& lines, const std::string& line) {
+        if (!is_typed_ || !ends_chimerax(line))
+            return true;
+        context_.terminal.err << printable(line)
+                              << " would end ChimeraX and this session, with its models; Ctrl-D leaves it "
+                                 "running."
+                              << std::endl;
+        const std::optional<std::string> answer =
+            lines.ask("End it? [y/N] ", feed_.bell().fd(), [this] { return tell(true); });
+        return answer && (answer == "y" || answer == "Y" || answer == "yes");
     }
 
     /// Who is attached uses the session, though he types nothing.
@@ -148,15 +168,35 @@ class Attached {
             }
             done.ring();
         });
-        std::array<pollfd, 2> waited{pollfd{done.fd(), POLLIN, 0}, pollfd{feed_.bell().fd(), POLLIN, 0}};
-        while (waited[0].revents == 0) {
-            ::poll(waited.data(), waited.size(), -1);
-            if (waited[1].revents != 0)
-                tell(false);
-        }
+        wait_for(done);
         worker.join();
         used_ = std::chrono::steady_clock::now();
-        show(result, failure);
+        if (!left_)
+            show(result, failure);
+    }
+
+    void wait_for(const Bell& done) {
+        std::optional<Interrupts> interrupts;
+        if (is_typed_)
+            interrupts.emplace();
+        std::array<pollfd, 3> waited{pollfd{done.fd(), POLLIN, 0}, pollfd{feed_.bell().fd(), POLLIN, 0},
+                                     pollfd{interrupts ? interrupts->bell().fd() : -1, POLLIN, 0}};
+        bool told = false;
+        while (waited[0].revents == 0) {
+            if (::poll(waited.data(), waited.size(), -1) < 0)
+                continue;
+            if (waited[1].revents != 0)
+                tell(false);
+            if (waited[2].revents == 0 || waited[0].revents != 0)
+                continue;
+            interrupts->bell().silence();
+            left_ = std::exchange(told, true);
+            context_.terminal.err << (left_ ? "-- the command still runs in the session"
+                                            : "-- the command goes on in the session; Ctrl-C again leaves")
+                                  << std::endl;
+            if (left_)
+                leave_.ring();
+        }
     }
 
     void show(const Json& result, const std::exception_ptr& failure) {
@@ -174,9 +214,11 @@ class Attached {
     }
 
     Context& context_;
+    const bool is_typed_;
+    Bell leave_; ///< breaks off what is asked
     ApiClient api_;
     std::string route_;
-    bool ended_ = false;
+    bool ended_ = false, left_ = false;
     std::chrono::steady_clock::time_point used_{}; ///< long ago
     Feed feed_;
 };
@@ -190,8 +232,9 @@ void attach(Context& context, const std::string& prefix) {
     const auto lines = is_typed ? edited_lines(id.substr(0, 8) + "> ") : plain_lines(context.terminal.input);
     if (is_typed && !context.globals.quiet)
         context.terminal.err << "Commands go to ChimeraX in session " << id << "; Ctrl-D leaves it.\n";
-    Attached(context, id).run(*lines);
-    if (is_typed && context.exit_status != errc_info(Errc::gone).exit_status)
+    if (!Attached(context, id, is_typed).run(*lines))
+        context.exit_status = 128 + SIGINT;
+    else if (is_typed && context.exit_status != errc_info(Errc::gone).exit_status)
         context.exit_status = 0; // he has seen what failed
 }
 

@@ -5,6 +5,7 @@
 #include "words.hpp"
 
 #include <memory>
+#include <ostream>
 
 #include <nlohmann/json.hpp>
 
@@ -53,7 +54,10 @@ void create(Context& context, const Options& options) {
         const Progress progress(context, "making a session");
         session = context.api().post(target, body_of(options), deadline);
     }
-    print_session(context, session, Format::id);
+    if (context.globals.quiet && context.globals.format == Format::usual)
+        context.terminal.out << word(session, {"id"}) << "\n"; // it is what was asked for
+    else
+        print_session(context, session, Format::id);
     const std::string state = word(session, {"state"});
     if (options.wait && state != "ready" && state != "busy") {
         throw Error(Errc::timed_out, "session " + word(session, {"id"}) + " is made, but still " + state,
@@ -84,6 +88,10 @@ void add_create(Verb& app, Context& context) {
     verb.option("--max-life", options->wishes.max_life,
                 "End it after so long, as 8h; never later than the policy")
         .of("TIME");
+    verb.option(
+            "--max-restarts", options->wishes.max_restarts,
+            "Start ChimeraX again at most so often after a crash; 0: never, nor more often than the policy")
+        .of("N");
     verb.option("--queue-timeout", options->queue_timeout,
                 "Wait so long for a place, as 5m; 0: exit with 5 rather than wait")
         .of("TIME");

@@ -1,20 +1,18 @@
 #include "archive.hpp"
 #include "host_checks.hpp"
 #include "launcher_facts.hpp"
+#include "output_file.hpp"
 #include "redact.hpp"
-#include "sandbox/base/file.hpp"
 #include "verbs.hpp"
 #include "verify_text.hpp"
 #include "words.hpp"
 
-#include <cerrno>
 #include <functional>
 #include <memory>
 #include <ostream>
 
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
+#include <sys/stat.h>
 
 namespace sandbox::ctl {
 namespace {
@@ -89,13 +87,13 @@ ArchiveFiles collect(const Context& context, const std::string& id, const std::s
     return files;
 }
 
-void write_new(const std::string& path, const std::string& bytes) {
-    const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!file && errno == EEXIST)
+/// An earlier bundle is not lost to a later one; nor does root follow what others put where they know that a
+/// bundle is to come.
+void check_new(const std::string& path) {
+    struct stat found {};
+    const bool is_there = ::lstat(path.c_str(), &found) == 0;
+    if (is_there && (::stat(path.c_str(), &found) != 0 || S_ISREG(found.st_mode)))
         throw Error(Errc::conflict, path + " is there already", "Name another file with -o.", "output");
-    if (!file)
-        throw_errno("cannot make " + path);
-    write_all(file.get(), bytes, path);
 }
 
 void debug(Context& context, const Options& options) {
@@ -103,9 +101,12 @@ void debug(Context& context, const Options& options) {
     const std::string name = "chimerax-sandbox-" + id;
     const std::string path = options.file.empty() ? name + ".tar.gz" : options.file;
     context.api().get_session(id); // of one that is unknown there is nothing to write
-    write_new(path,
-              gzip(make_tar(name, collect(context, id, options.config), std::chrono::system_clock::now())));
-    context.say(path);
+    check_new(path);
+    OutputFile file(path, true);
+    file.write(gzip(make_tar(name, collect(context, id, options.config), std::chrono::system_clock::now())));
+    file.keep();
+    if (options.file.empty() || !context.globals.quiet)
+        context.terminal.out << path << "\n";
 }
 
 } // namespace

@@ -56,7 +56,8 @@ void add_exec(Verb& app, Context& context) {
     const auto options = std::make_shared<Options>();
     Verb verb = app.add_verb("exec", "Run ChimeraX commands in a session (--timeout, else 30m)");
     verb.option("ID", options->id, "The session; the start of its id is enough").required();
-    verb.option("COMMAND", options->words, "One command; all words up to the end belong to it");
+    verb.option("COMMAND", options->words,
+                "One command: all words from its first on, also those with a dash");
     verb.option("-f,--file", options->file, "A file with a command on each line; - is standard input")
         .of("FILE");
     verb.flag("--json", options->json, "The whole answer as JSON");

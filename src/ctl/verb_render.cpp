@@ -1,6 +1,6 @@
+#include "output_file.hpp"
 #include "progress.hpp"
 #include "verbs.hpp"
-#include "workspace.hpp"
 
 #include <memory>
 #include <ostream>
@@ -44,7 +44,7 @@ void render(Context& context, const Options& options) {
                         .token = {},
                         .body = body_of(options).dump()};
     const Progress progress(context, "rendering");
-    std::optional<NewFile> file;
+    std::optional<OutputFile> file;
     if (!to_output)
         file.emplace(options.file);
     request.on_piece = [&](std::string_view piece) {

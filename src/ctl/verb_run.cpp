@@ -33,6 +33,7 @@ Json wanted_of(const Options& options) {
     if (!options.labels.empty())
         body["labels"] = pairs(options.labels, "--label");
     put_wishes(options.wishes, body);
+    body["max_restarts"] = 0; // nobody would go on with the scripts
     return body;
 }
 
@@ -41,9 +42,9 @@ void run(Context& context, const Options& options) {
     const Json wanted = wanted_of(options);
     const Signals signals;
     try {
-        const OwnSession session(context, wanted);
+        OwnSession session(context, wanted);
         session.wait_until_ready(context.api(signals.fd()));
-        context.exit_status = run_scripts(context, session.id(), options.job, signals.fd());
+        context.exit_status = run_scripts(context, session, options.job, signals.fd(), Duration::zero());
     } catch (const Error&) {
         if (!signals.came())
             throw;

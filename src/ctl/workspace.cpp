@@ -1,8 +1,12 @@
 #include "workspace.hpp"
 
+#include "output_file.hpp"
 #include "sandbox/base/file.hpp"
+#include "sandbox/base/id.hpp"
+#include "words.hpp"
 
-#include <cstdlib>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -16,6 +20,11 @@ namespace {
 constexpr std::string_view kWork = "/work";
 /// A side that sends or takes nothing for so long has gone.
 constexpr Duration kQuiet = std::chrono::seconds(60);
+/// All of a file is there, and is written into the session.
+constexpr Duration kStoreTimeout = std::chrono::minutes(5);
+/// How long others may have the tenant's share of uploads.
+constexpr Duration kShareTime = std::chrono::minutes(5), kShareRetry = std::chrono::seconds(1);
+constexpr std::size_t kMostEntries = 1'000'000;
 
 std::string encode_path(const std::string& path) {
     std::string encoded;
@@ -51,30 +60,6 @@ std::string workspace_path(std::string_view text, const char* field) {
     return std::string(path);
 }
 
-NewFile::NewFile(std::string path) : path_(std::move(path)), name_(path_ + ".XXXXXX") {
-    const int fd = ::mkostemp(name_.data(), O_CLOEXEC);
-    if (fd < 0)
-        throw_errno("make " + path_);
-    fd_ = UniqueFd(fd);
-}
-
-NewFile::~NewFile() {
-    if (!name_.empty())
-        ::unlink(name_.c_str());
-}
-
-void NewFile::write(std::string_view piece) {
-    write_all(fd_.get(), piece, path_);
-}
-
-void NewFile::keep() {
-    const mode_t mask = ::umask(0);
-    ::umask(mask);
-    if (::fchmod(fd_.get(), 0666 & ~mask) != 0 || ::rename(name_.c_str(), path_.c_str()) != 0)
-        throw_errno("write " + path_);
-    name_.clear();
-}
-
 std::string Workspace::target(const std::string& path) const {
     return "/v1/sessions/" + session_ + "/files" + (path.empty() ? "" : "/" + encode_path(path));
 }
@@ -87,9 +72,9 @@ void Workspace::download(const std::string& path,
     api_.call(request);
 }
 
-void Workspace::download_to(const std::string& path, const std::string& local,
-                            const OnBytes& on_bytes) const {
-    NewFile file(local);
+std::uint64_t Workspace::download_to(const std::string& path, const std::string& local,
+                                     const OnBytes& on_bytes) const {
+    OutputFile file(local);
     std::uint64_t done = 0;
     download(path, [&](std::string_view piece) {
         file.write(piece);
@@ -97,35 +82,82 @@ void Workspace::download_to(const std::string& path, const std::string& local,
         on_bytes(done, 0);
     });
     file.keep();
+    return done;
+}
+
+void Workspace::upload_from(int fd, const std::string& path, const OnBytes& on_bytes) const {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0)
+        throw_errno("cannot look at what is sent");
+    std::optional<std::uint64_t> size;
+    // Files of /proc say that they have nothing in them; a regular input may be half read.
+    if (S_ISREG(status.st_mode) && status.st_size > 0 && ::lseek(fd, 0, SEEK_CUR) == 0)
+        size = static_cast<std::uint64_t>(status.st_size);
+    HttpRequest request{.method = "PUT", .target = target(path), .token = {}, .body = {}};
+    request.upload = FileUpload{fd, size, [&](std::uint64_t sent) { on_bytes(sent, size.value_or(0)); }};
+    request.quiet = kQuiet;
+    const auto deadline = std::chrono::steady_clock::now() + kShareTime;
+    for (;;)
+        try {
+            api_.call(request, kStoreTimeout);
+            return;
+        } catch (const Error& error) {
+            // Others of the tenant send at this moment. What came from a pipe cannot be sent again.
+            const std::string reason = error.retry() ? error.retry()->reason : std::string();
+            if (!size || (reason != "tenant_uploads" && reason != "uploads") ||
+                std::chrono::steady_clock::now() > deadline)
+                throw;
+            std::this_thread::sleep_for(kShareRetry);
+        }
 }
 
 void Workspace::upload(const std::string& local, const std::string& path, const OnBytes& on_bytes) const {
-    const UniqueFd file = open_fd(local, O_RDONLY | O_NONBLOCK);
-    struct stat status {};
-    if (::fstat(file.get(), &status) != 0)
-        throw_errno("look at " + local);
-    if (!S_ISREG(status.st_mode))
-        throw Error(Errc::invalid_argument, local + " is no regular file", "Only those can be copied.");
-    const auto size = static_cast<std::uint64_t>(status.st_size);
-    HttpRequest request{.method = "PUT", .target = target(path), .token = {}, .body = {}};
-    request.upload = FileUpload{file.get(), size, [&](std::uint64_t sent) { on_bytes(sent, size); }};
-    request.quiet = kQuiet;
+    // A folder opens too, and a pipe waits for who writes, as it does for everybody.
+    upload_from(open_fd(local, O_RDONLY | O_NOCTTY).get(), path, on_bytes);
+}
+
+void Workspace::make_folder(const std::string& path) const {
+    // The API makes the folders of a file that comes.
+    const std::string file = path + "/.sandboxctl-" + new_session_id();
+    HttpRequest request{.method = "PUT", .target = target(file), .token = {}, .body = {}};
     api_.call(request);
+    api_.remove(target(file), kAnswerTimeout);
+}
+
+bool Workspace::is_folder(const std::string& path) const {
+    try {
+        return api_.get(target(path) + "?list=1").contains("entries");
+    } catch (const Error& error) {
+        if (error.code() == Errc::not_found || error.code() == Errc::conflict ||
+            error.code() == Errc::invalid_argument || error.code() == Errc::denied)
+            return false;
+        throw;
+    }
 }
 
 std::vector<Workspace::Entry> Workspace::list(const std::string& folder) const {
-    const Json answer = api_.get(target(folder) + "?list=1");
-    if (answer.at("truncated") == true)
-        throw Error(Errc::too_large, "/work/" + folder + " has more entries than the API tells of",
-                    "Pack it by a command in the session, or copy its files one by one.");
     std::vector<Entry> entries;
-    for (const Json& entry : answer.at("entries")) {
-        Entry one{entry.at("name"), entry.at("type")};
-        if (!is_plain_name(one.name))
+    for (std::string after;;) {
+        const Json answer = api_.get(target(folder) + "?list=1" + (after.empty() ? "" : "&after=" + after));
+        for (const Json& entry : answer.at("entries")) {
+            const Json& encoded = member(entry, {"name_encoded"});
+            Entry one{encoded.is_string() ? decode_component(encoded.get<std::string>())
+                                          : entry.at("name").get<std::string>(),
+                      entry.at("type")};
+            if (!is_plain_name(one.name))
+                throw Error(Errc::unavailable, "the API names a file that no folder can hold");
+            entries.push_back(std::move(one));
+        }
+        if (answer.at("truncated") != true)
+            return entries;
+        const Json& next = member(answer, {"next"});
+        if (!next.is_string() || next == after || entries.size() >= kMostEntries)
+            throw Error(Errc::too_large, "/work/" + folder + " has more entries than the API tells of",
+                        "Pack it by a command in the session, or copy its files one by one.");
+        after = next.get<std::string>();
+        if (encode_component(decode_component(after)) != after) // it becomes a part of a request
             throw Error(Errc::unavailable, "the API names a file that no folder can hold");
-        entries.push_back(std::move(one));
     }
-    return entries;
 }
 
 } // namespace sandbox::ctl

@@ -18,24 +18,6 @@ using OnBytes = std::function<void(std::uint64_t done, std::uint64_t whole)>;
 /// /work itself. Throws Error invalid_argument naming `field`.
 std::string workspace_path(std::string_view text, const char* field);
 
-/// A file that is seen under its name only when all of it is there.
-class NewFile {
-  public:
-    /// A file beside `path`. Throws Error.
-    explicit NewFile(std::string path);
-    ~NewFile(); ///< removes what was not kept
-    NewFile(const NewFile&) = delete;
-    NewFile& operator=(const NewFile&) = delete;
-
-    void write(std::string_view piece);
-    /// In the place of what had its name.
-    void keep();
-
-  private:
-    std::string path_, name_;
-    UniqueFd fd_;
-};
-
 /// The files of one session's workspace. All throw Error.
 class Workspace {
   public:
@@ -43,13 +25,19 @@ class Workspace {
     Workspace(const ApiClient& api, std::string session) : api_(api), session_(std::move(session)) {}
 
     void download(const std::string& path, const std::function<void(std::string_view)>& on_piece) const;
-    /// Into a local file.
-    void download_to(const std::string& path, const std::string& local, const OnBytes& on_bytes) const;
+    /// Into a local file; says how many bytes it has.
+    std::uint64_t download_to(const std::string& path, const std::string& local,
+                              const OnBytes& on_bytes) const;
     /// A local file, which `path` is afterwards; folders above are made.
     void upload(const std::string& local, const std::string& path, const OnBytes& on_bytes) const;
+    /// The same of what can be read, up to its end.
+    void upload_from(int fd, const std::string& path, const OnBytes& on_bytes) const;
+    void make_folder(const std::string& path) const;
+    bool is_folder(const std::string& path) const;
 
     struct Entry {
-        std::string name, type; ///< file, folder, link, other
+        std::string name; ///< any bytes but / and NUL
+        std::string type; ///< file, folder, link, other
     };
     /// Of a folder. Throws Error too_large for one with more entries than the API tells of.
     std::vector<Entry> list(const std::string& folder) const;

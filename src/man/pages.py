@@ -23,6 +23,12 @@ PAGES = {
             "It talks to sandboxd over its HTTP API, by default over a unix socket, where the caller's user decides what it may do.",
             "An ID may be shortened to any start that no other session's id has. A time is a number with its unit, as 500ms, 30s, 5m, 8h or 7d; a size "
             "as 512M or 6G.",
+            "What writes a file writes into devices, pipes and /dev/stdout; a regular file, at the end of all links, is replaced once all of the new one is there, and "
+            "keeps its owner, group and mode. Where its folder takes no other file, or it has several names, its own content is replaced.",
+            "cp takes names of any bytes. With -r it follows links, as scp does; what cannot be copied is named, the rest is copied, and the exit status is 1.",
+            "exec takes all words from the first of COMMAND on as the command's: its own options stand before.",
+            "run shows what ChimeraX prints while the scripts run, and is never started again after a crash. Where ChimeraX ends by itself, the exit status is "
+            "ChimeraX' own, or 128 and the number of its signal. What there is of --out is fetched after a failure too, unless the session has ended.",
         ],
         "lists": {
             '"EXIT STATUS"': [("0", "Done."), ("1", "It failed, or what was looked at is not as it should be."), ("2", "Wrong usage or bad input."),

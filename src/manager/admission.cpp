@@ -152,6 +152,18 @@ void shorten(std::optional<Duration>& clock, const std::optional<Duration>& aske
         clock = asked;
 }
 
+/// Its crashes are then its end, sooner than the policy has it.
+void limit_restarts(policy::Policy& policy, const std::optional<std::uint64_t>& asked) {
+    if (!asked)
+        return;
+    if (*asked > policy.recovery.max_restarts)
+        throw Error(Errc::denied,
+                    "max_restarts: value " + std::to_string(*asked) + ": policy " + policy.name +
+                        " allows at most " + std::to_string(policy.recovery.max_restarts),
+                    "Ask for less, or for another policy.", "max_restarts");
+    policy.recovery.max_restarts = *asked;
+}
+
 SessionView first_facts(const CreateRequest& request, const policy::Policy& policy) {
     SessionView facts;
     facts.id = new_session_id();
@@ -177,6 +189,7 @@ Created admit_checked(Core& core, CreateRequest request) {
     const policy::Tenant& tenant = core.catalog.tenant(request.tenant);
     const policy::Policy& policy = choose_policy(core.catalog, tenant, request.policy);
     policy::Policy effective = policy::apply_overrides(policy, request.overrides);
+    limit_restarts(effective, request.max_restarts);
     check_sessions_allowed(tenant);
     check_open(core);
     check_pressure(core);

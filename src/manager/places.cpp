@@ -138,9 +138,12 @@ void enter_queue(Core& core, Session& session, bool has_place, Duration timeout)
 }
 
 void enter_queue_again(Core& core, Session& session) {
+    const std::uint64_t restarts =
+        session.policy.recovery.max_restarts; // its caller may have asked for fewer
     try {
         session.policy =
             policy::apply_overrides(core.catalog.policy(session.facts.policy), session.overrides);
+        session.policy.recovery.max_restarts = std::min(session.policy.recovery.max_restarts, restarts);
     } catch (const Error& error) {
         log::warning("session " + session.id() + ": " + error.what()); // its launch will say so
     }

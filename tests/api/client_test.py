@@ -9,7 +9,10 @@ import io
 import os
 import pathlib
 import re
+import resource
+import stat
 import struct
+import subprocess
 import sys
 import threading
 
@@ -65,7 +68,8 @@ class Tests:
                 assert picture[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", picture[16:24]) == (320, 200), picture[:30]
                 assert target.read_bytes() == picture
                 s.run("save /work/mine.png width 100 height 50")
-                assert s.download("mine.png", self.folder / "mine.png") == (self.folder / "mine.png").read_bytes()
+                assert s.download("mine.png", self.folder / "mine.png") == self.folder / "mine.png"
+                assert s.download("mine.png") == (self.folder / "mine.png").read_bytes()
                 assert [one.id for one in api.sessions(label="by=client", state="ready")] == [s.id]
             assert s.state == "ended" and s.info["end"]["reason"] == "deleted", s.info
             gone = raises(client.Ended, s.refresh)
@@ -91,6 +95,50 @@ class Tests:
                     raises(ValueError, s.files, way)
                 assert other.refresh()["state"] == "ready" and other.download("kept") == b"kept", "a name of a file is never another route"
             raises(ValueError, s.upload, b"bytes without a name")
+
+    def large_files(self):
+        """From and to files and pipes, piece by piece, in as little memory as a small one takes."""
+        content = os.urandom(1 << 20) * 60
+        with client.Session("test", tenant="acme", client=self.admin) as s:
+            (self.folder / "big").write_bytes(content)
+            s.upload(self.folder / "big")
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            s.download("big", self.folder / "back")
+            with open(self.folder / "big", "rb") as file, open(self.folder / "again", "wb") as again:
+                file.seek(50)
+                s.upload(file, "rest")
+                assert s.download("rest", again) is None
+            with subprocess.Popen(["cat", self.folder / "big"], stdout=subprocess.PIPE) as cat:
+                s.upload(cat.stdout, "piped")
+            s.download("piped", os.devnull)
+            assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000, "KiB"
+            assert (self.folder / "back").read_bytes() == content and (self.folder / "again").read_bytes() == content[50:]
+            assert {one.name: one.size for one in s.files()} == {"big": len(content), "rest": len(content) - 50, "piped": len(content)}
+            (self.folder / "back").chmod(0o604)
+            (self.folder / "link").symlink_to("back")
+            s.upload(b"", "empty")
+            s.download("empty", self.folder / "link")
+            assert (self.folder / "link").is_symlink() and (self.folder / "back").stat().st_mode & 0o777 == 0o604
+            assert stat.S_ISCHR(os.stat(os.devnull).st_mode) and (self.folder / "back").read_bytes() == b""
+
+    def any_names(self):
+        with client.Session("test", tenant="acme", client=self.admin) as s:
+            names = ["n" * 255, "a?b#c%41", "new\nline"]
+            for name in names:
+                s.upload(name.encode("utf-8", "surrogateescape"), name)
+            assert sorted(one.name for one in s.files()) == sorted(names), s.files()
+            for name in names:
+                assert s.download(name) == name.encode("utf-8", "surrogateescape")
+                s.delete_file(name)
+            assert s.files() == []
+
+    def ended_by_itself(self):
+        for command, reason in (("exit", "exited"), ("sim exit 3", "exited")):
+            with client.Session("test", tenant="acme", client=self.admin, max_restarts=0) as s:
+                gone = raises(client.Ended, s.run, command)
+                assert gone.end["reason"] == reason and gone.state_may_have_changed, vars(gone)
+                assert raises(client.Ended, s.run, "version").end["reason"] == reason
+                assert s.state == "ended"
 
     def commands(self):
         with client.Session("test", tenant="acme", client=self.admin) as s:
@@ -216,6 +264,9 @@ def main():
         site.start()
         for name, function in (
                 ("a whole session: upload, open, render, download, end", tests.whole),
+                ("files of any size go in and out piece by piece", tests.large_files),
+                ("files of any name go in and out", tests.any_names),
+                ("a session that ends by itself is Ended", tests.ended_by_itself),
                 ("files of any name and content", tests.files),
                 ("commands that fail, take long, or end ChimeraX", tests.commands),
                 ("freeze, restart, change, and the events of it", tests.steer),

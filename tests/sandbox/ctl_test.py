@@ -4,11 +4,8 @@
 import json
 import os
 import pathlib
-import select
-import signal
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import stack as harness  # noqa: E402
@@ -102,65 +99,6 @@ class Ctl:
         ctl("kill", session["id"])
         assert "a-line-of-the-log" in follower.communicate(timeout=30)[0]
 
-    def attach_at_a_terminal(self):
-        session = self.site.create()["id"]
-        primary, secondary = os.openpty()
-        attached = subprocess.Popen([str(self.site.find("bin/sandboxctl")), "--host", f"unix://{self.site.api_socket}", "attach", session[:9]],
-                                    stdin=secondary, stdout=secondary, stderr=secondary, start_new_session=True,
-                                    env={**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"})
-        os.close(secondary)
-        screen = Screen(primary)
-        prompt = f"{session[:8]}> "
-        screen.wait_for(prompt)
-        os.write(primary, b"versoin" + b"\x1b[D" * 2 + b"\x08" + b"\x1b[D" + b"i" + b"\x05\r")  # edited with arrows and Ctrl-E
-        screen.wait_for("Unknown command")
-        os.write(primary, b"version\r")  # before the prompt is there
-        screen.wait_for("UCSF ChimeraX version")
-        screen.wait_for(prompt)
-        os.write(primary, b"half a li")
-        screen.wait_for("half a li")
-        self.site.sandboxctl("freeze", session)
-        screen.wait_for("ready \u2192 frozen")
-        screen.wait_for("half a li")  # the line is there again
-        os.write(primary, b"\x15" + b"\x1b[A\r")  # Ctrl-U, the last command again
-        screen.wait_for("UCSF ChimeraX version")
-        screen.wait_for(prompt)
-        os.write(primary, b"\x04")
-        assert attached.wait(20) == 0, screen.text
-        os.close(primary)
-        self.site.sandboxctl("kill", session)
-
-    def attach_by_a_pipe(self):
-        session = self.site.create()["id"]
-        piped = self.start("attach", session, stdin=subprocess.PIPE)
-        out, err = piped.communicate("version\nfoo\nversion\n", timeout=30)
-        assert out.count("UCSF ChimeraX version") == 2 and "Unknown command: foo" in err and piped.returncode == 1, (out, err)
-        waits = self.start("attach", session, stdin=subprocess.PIPE)
-        waits.stdin.write("version\n")
-        waits.stdin.flush()
-        assert "UCSF" in waits.stdout.readline()
-        self.site.sandboxctl("kill", session)
-        assert waits.wait(20) == 3 and "ended" in waits.stderr.read(), "the session's end is the end"
-
-    def jobs(self):
-        (self.folder / "ok.cxc").write_text("open 'in.pdb'\nsave /work/out.png\nexit\nfoo\n")
-        (self.folder / "bad.cxc").write_text("version\nfoo\nversion\n")
-        (self.folder / "long.cxc").write_text("version\nsim hang\n")
-        (self.folder / "in.pdb").write_text("ATOM      1  CA  GLY A   1       0.000   0.000   0.000  1.00  0.00           C\nEND\n")
-        done = self.start("run", "-t", "acme", "-p", "test", "--in", "in.pdb", "--out", "out.png", "--", "ok.cxc", cwd=self.folder)
-        out, err = done.communicate(timeout=60)
-        assert done.returncode == 0 and (self.folder / "out.png").read_bytes()[:4] == b"\x89PNG", (out, err)
-        failed = self.start("run", "-t", "acme", "-p", "test", "bad.cxc", cwd=self.folder)
-        out, err = failed.communicate(timeout=60)
-        assert failed.returncode == 1 and out.count("UCSF ChimeraX version") == 1 and "command 2 of 3" in err, (out, err)
-        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-            stopped = self.start("run", "-t", "acme", "-p", "test", "long.cxc", cwd=self.folder)
-            assert stopped.stdout.readline(), "it runs"
-            harness.wait_for(lambda: self.site.sandboxctl("ls", "-q", "-s", "busy").stdout, "its command hangs")
-            stopped.send_signal(number)
-            assert stopped.wait(30) == status, stopped.stderr.read()
-        assert self.site.sandboxctl("ls", "-q").stdout == "", "every job's session has ended"
-
     def picture(self):
         """The doctor's own session draws, and is gone; what draws none is a finding, with its cure."""
         def checked(*more):
@@ -172,21 +110,6 @@ class Ctl:
         blind, = checked("-t", "globex", "-p", "nosuch")
         assert blind["verdict"] == "failed" and blind["cure"], blind
         assert self.site.sandboxctl("ls", "-q").stdout == "", "nothing is left of it"
-
-
-class Screen:
-    """What a program writes to its terminal, as it comes."""
-
-    def __init__(self, terminal):
-        self.terminal, self.text, self.seen = terminal, "", 0
-
-    def wait_for(self, what, timeout=20):
-        deadline = time.monotonic() + timeout
-        while what not in self.text[self.seen:]:
-            left = deadline - time.monotonic()
-            assert left > 0 and select.select([self.terminal], [], [], left)[0], f"no {what!r} in {self.text[self.seen:]!r}"
-            self.text += os.read(self.terminal, 4096).decode(errors="replace")
-        self.seen = self.text.index(what, self.seen) + len(what)
 
 
 def main():
@@ -201,9 +124,6 @@ def main():
                 ("the audit trail is read by session, tenant and time", ctl.audit),
                 ("files, folders and pictures go in and out", ctl.copies),
                 ("a session that runs is changed, started again and its log followed", ctl.steers),
-                ("attach edits lines, shows what others do, and ends with Ctrl-D", ctl.attach_at_a_terminal),
-                ("attach takes commands from a pipe", ctl.attach_by_a_pipe),
-                ("a job ends with its session, also when it fails or is stopped", ctl.jobs),
                 ("the doctor has a picture drawn", ctl.picture)):
             tap.test(name, function)
     tap.finish()

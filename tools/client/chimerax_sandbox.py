@@ -20,11 +20,13 @@ import datetime
 import json
 import os
 import pathlib
+import shutil
 import socket
+import tempfile
 import time
 import urllib.parse
 import uuid
-from typing import Any, BinaryIO, Iterator, Mapping, Optional, Sequence, Union
+from typing import Any, BinaryIO, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 import requests
 import requests.adapters
@@ -165,7 +167,7 @@ class Event:
 class FileEntry:
     """What a folder of the workspace holds."""
 
-    name: str
+    name: str  #: bytes that are no UTF-8 are in it as os.fsdecode has them
     type: str  #: file, folder, link or other
     size: int  #: bytes
     modified_at: datetime.datetime
@@ -326,6 +328,47 @@ def _quoted(text: str) -> str:
     return urllib.parse.quote(text, safe="")
 
 
+_PIECE = 1 << 16
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """A body as it comes. Raises Unreachable where it ends too early."""
+    left = int(response.headers.get("Content-Length", -1))
+    try:
+        for piece in response.iter_content(_PIECE):
+            left -= len(piece)
+            yield piece
+    except requests.RequestException as error:
+        raise Unreachable(f"the answer broke off: {error}") from error
+    if left > 0:
+        raise Unreachable(f"the answer broke off: {left} bytes of it are missing")
+
+
+def _save(target: Path, pieces: Iterable[bytes]) -> pathlib.Path:
+    """Into a file that is seen under its name only when all is there, with the mode of the one before it; what is no regular file is
+    written into."""
+    place, written = os.path.realpath(target), pathlib.Path(os.fsdecode(target))
+    if os.path.exists(target) and not os.path.isfile(target):
+        with open(target, "wb") as file:
+            file.writelines(pieces)
+        return written
+    handle, temporary = tempfile.mkstemp(prefix=".sandbox-", dir=os.path.dirname(place))
+    try:
+        with open(handle, "wb") as file:
+            file.writelines(pieces)
+        if os.path.exists(place):
+            shutil.copymode(place, temporary)
+        else:
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, place)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return written
+
+
 # -- a session ----------------------------------------------------------------------------------------------------
 
 class Session:
@@ -334,13 +377,15 @@ class Session:
     def __init__(self, policy: Optional[str] = None, *, tenant: Optional[str] = None, client: Optional[Client] = None,
                  name: Optional[str] = None, labels: Optional[Mapping[str, str]] = None, memory_bytes: Optional[int] = None,
                  cpus: Optional[float] = None, pids: Optional[int] = None, env: Optional[Mapping[str, str]] = None,
-                 idle_timeout: Optional[float] = None, max_lifetime: Optional[float] = None, start_timeout: float = 120.0):
-        """Makes it, and waits until it is ready, at most `start_timeout` seconds. Without `policy` it is the first that the tenant may
+                 idle_timeout: Optional[float] = None, max_lifetime: Optional[float] = None, start_timeout: float = 120.0,
+                 max_restarts: Optional[int] = None):
+        """Makes it, and waits until it is ready, at most `start_timeout` seconds; ChimeraX is started again after a crash at most
+        `max_restarts` times, as the policy says unless given. Without `policy` it is the first that the tenant may
         use; `tenant` is needed of an admin. Raises NoCapacity where a quota or the host is full, SandboxError where it did not start."""
         limits = {"memory_bytes": memory_bytes, "cpus": cpus, "pids": pids}
         asked: dict[str, Any] = {
             "policy": policy, "tenant": tenant, "name": name, "labels": labels, "env": env, "idle_timeout_seconds": idle_timeout,
-            "max_lifetime_seconds": max_lifetime, "queue_timeout_seconds": start_timeout,
+            "max_lifetime_seconds": max_lifetime, "queue_timeout_seconds": start_timeout, "max_restarts": max_restarts,
             "limits": {key: value for key, value in limits.items() if value is not None} or None}
         self._owns_client = client is None
         self.client = client or Client()
@@ -384,6 +429,27 @@ class Session:
         end = self._info.get("end", {})
         raise Ended(f"session {self.id} ended ({end.get('reason', 'unknown')}): {end.get('message', '')}", code="gone",
                     problem={"end": end, "session": self._info})
+
+    def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
+        """As Client.request does. Raises Ended where there is no answer as the session has ended by itself."""
+        try:
+            return self.client.request(method, self._route + path, **more)
+        except SandboxError as error:
+            if error.code not in ("engine", "conflict") or not self._has_ended():
+                raise
+            gone = Ended(f"session {self.id} ended: {self._info['end'].get('message', '')}", code="gone", status=error.status,
+                         state_may_have_changed=error.state_may_have_changed, problem={"end": self._info["end"], "session": self._info})
+            raise gone from error
+
+    def _has_ended(self) -> bool:
+        """ChimeraX may have gone this moment, or go in the next as after `exit`; that is told once all of it is over."""
+        try:
+            state = self.wait("ending", "ended", "recovering", timeout=3.0)
+            return state != "recovering" and self.wait("ended", timeout=30.0) == "ended"
+        except SandboxError as error:
+            if isinstance(error, Ended):
+                self._info = {**self._info, "state": "ended", "end": error.end}
+            return isinstance(error, Ended)
 
     def _close_client(self) -> None:
         if self._owns_client:
@@ -439,7 +505,8 @@ class Session:
         asked: dict[str, Any] = {"commands": list(commands)}
         if timeout is not None:
             asked["timeout_seconds"] = timeout
-        said = self.client._json("POST", self._route + "/commands", json=asked, wait=timeout if timeout is not None else 3600.0)
+        with self._ask("POST", "/commands", json=asked, wait=timeout if timeout is not None else 3600.0) as response:
+            said = response.json()
         result = Result._of(said)
         if check and not said["ok"]:
             raise CommandFailed(result)
@@ -449,10 +516,10 @@ class Session:
                transparent: bool = False) -> bytes:
         """A picture of what is shown, as PNG; written to a file too where `path` is given."""
         asked = {"width": width, "height": height, "supersample": supersample, "transparent": transparent}
-        with self.client.request("POST", self._route + "/render", json=asked, wait=3600.0) as response:
+        with self._ask("POST", "/render", json=asked, wait=3600.0) as response:
             picture = response.content
         if path is not None:
-            pathlib.Path(path).write_bytes(picture)
+            _save(path, [picture])
         return picture
 
     # The workspace, /work in the session
@@ -462,11 +529,11 @@ class Session:
         # urllib3 resolves dots before it sends a URL (RFC 3986, 5.2.4): a file's name would become another route, such as another session's.
         if {".", ".."} & set(name.split("/")):
             raise ValueError(f"{path!r} has a part that is . or .., and would leave the workspace; give the path of the file itself")
-        return f"{self._route}/files/{urllib.parse.quote(name)}"
+        return f"/files/{urllib.parse.quote(name.encode('utf-8', 'surrogateescape'))}"
 
     def upload(self, source: Union[Path, bytes, BinaryIO], path: Optional[str] = None) -> str:
-        """Puts a file, or bytes, into the workspace, under its own name unless `path` says another; missing folders are made. Returns
-        its path in the session, as commands take it."""
+        """Puts a file, bytes, or what a binary file object or a pipe still has to give, into the workspace, under its own name unless
+        `path` says another; missing folders are made. Returns its path in the session, as commands take it."""
         if isinstance(source, (str, os.PathLike)):
             path = path or pathlib.Path(source).name
             with open(source, "rb") as file:
@@ -476,27 +543,43 @@ class Session:
         return self._put(source, path)
 
     def _put(self, content: Any, path: str) -> str:
-        with self.client.request("PUT", self._file(path), data=content, headers={"Content-Type": "application/octet-stream"}):
+        if hasattr(content, "read") and not requests.utils.super_len(content):  # of no length that is known: in chunks
+            content = iter(lambda read=content.read: read(_PIECE), b"")
+        with self._ask("PUT", self._file(path), data=content, headers={"Content-Type": "application/octet-stream"}, wait=240.0):
             pass
         return "/work/" + path.removeprefix("/work/").lstrip("/")
 
-    def download(self, path: str, target: Optional[Path] = None) -> bytes:
-        """A file of the workspace; written to a file too where `target` is given. Raises NotFound."""
-        with self.client.request("GET", self._file(path)) as response:
-            content = response.content
-        if target is not None:
-            pathlib.Path(target).write_bytes(content)
-        return content
+    def download(self, path: str, target: Union[Path, BinaryIO, None] = None) -> Union[bytes, pathlib.Path, None]:
+        """A file of the workspace: its content; or, where `target` is given, written there piece by piece, be it of any size: a path,
+        which is returned, or a binary file object. Raises NotFound."""
+        with self._ask("GET", self._file(path), stream=True) as response:
+            if target is None:
+                return b"".join(_pieces(response))
+            if isinstance(target, (str, bytes, os.PathLike)):
+                return _save(target, _pieces(response))
+            for piece in _pieces(response):
+                target.write(piece)
+            return None
 
     def files(self, folder: str = "") -> Sequence[FileEntry]:
-        """What a folder of the workspace holds, at most 4,096 entries."""
-        route = self._file(folder) if folder.strip("/") else self._route + "/files"
-        listed = self.client._json("GET", route, params={"list": "1"})
-        return [FileEntry(one["name"], one["type"], one["size"], datetime.datetime.fromisoformat(one["modified_at"].replace("Z", "+00:00")))
-                for one in listed["entries"]]
+        """What a folder of the workspace holds. Raises SandboxError for one with more entries than the API tells of."""
+        route = (self._file(folder) if folder.strip("/") else "/files") + "?list=1"
+        found, after = [], ""
+        while True:
+            with self._ask("GET", route + after) as response:
+                page = response.json()
+            for one in page["entries"]:
+                name = urllib.parse.unquote_to_bytes(one["name_encoded"]).decode("utf-8", "surrogateescape") if "name_encoded" in one else one["name"]
+                found.append(FileEntry(name, one["type"], one["size"],
+                                       datetime.datetime.fromisoformat(one["modified_at"].replace("Z", "+00:00"))))
+            if not page["truncated"]:
+                return found
+            if not page.get("next"):
+                raise SandboxError(f"/work/{folder} has more entries than the API tells of", code="too_large")
+            after = "&after=" + page["next"]
 
     def delete_file(self, path: str) -> None:
-        with self.client.request("DELETE", self._file(path)):
+        with self._ask("DELETE", self._file(path)):
             pass
 
     # To watch it

@@ -49,8 +49,9 @@ struct CreateRequest {
     policy::Overrides overrides;
     // Shorter than the policy's clocks; longer ones are cut to them.
     std::optional<Duration> idle_timeout, max_lifetime;
-    std::optional<Duration> queue_timeout; ///< none: the site's; 0: a place at once, or a refusal
-    bool learns = false;                   ///< its system calls are counted
+    std::optional<Duration> queue_timeout;     ///< none: the site's; 0: a place at once, or a refusal
+    std::optional<std::uint64_t> max_restarts; ///< at most the policy's own; 0: it ends with its ChimeraX
+    bool learns = false;                       ///< its system calls are counted
     std::optional<Repeat> repeat;
 };
 

@@ -158,6 +158,16 @@ TEST_CASE("cpus are a number above 0") {
     CHECK(parse_create(R"({"limits": {"cpus": 2}})", kAcme).overrides.cpus == 2.0);
 }
 
+TEST_CASE("how often ChimeraX is started again is a whole number from 0 on, or left to the policy") {
+    CHECK_FALSE(parse_create("{}", kAcme).max_restarts.has_value());
+    CHECK(parse_create(R"({"max_restarts": 0})", kAcme).max_restarts == 0U);
+    CHECK(parse_create(R"({"max_restarts": 3})", kAcme).max_restarts == 3U);
+    for (const char* value : {"-1", "0.5", "\"1\"", "null", "true"}) {
+        INFO(value);
+        CHECK(of_create("{\"max_restarts\": " + std::string(value) + "}") == "invalid_argument max_restarts");
+    }
+}
+
 TEST_CASE("the time in the queue is a number of seconds from 0 to an hour, or left to the site") {
     CHECK_FALSE(parse_create("{}", kAcme).queue_timeout.has_value());
     CHECK(parse_create(R"({"queue_timeout_seconds": 0})", kAcme).queue_timeout == 0ms);

@@ -58,6 +58,8 @@ TEST_CASE("options complete, those of the verb and those that stand behind any")
         CHECK(has(ran, name));
     CHECK_FALSE(has(ran, "--follow"));
     CHECK(complete({"exec", "abc", "--", "--"}).out.empty());
+    CHECK(complete({"exec", "abc", "log", "--"}).out.empty());
+    CHECK_FALSE(complete({"exec", "abc", "--"}).out.empty());
 }
 
 TEST_CASE("values of options complete where they are words of ours, in all ways to write them") {

@@ -110,6 +110,14 @@ TEST_CASE("create --wait that does not become ready in time is exit status 6, an
     CHECK(api.run({"create"}).status == 0);
 }
 
+TEST_CASE("-q leaves out everything but what was asked for") {
+    const Api api(200, session("ready").dump());
+    CHECK(api.run({"create", "-q"}).out == std::string(kId) + "\n");
+    CHECK(api.run({"status", "-q", kId}).out.find("State:") != std::string::npos);
+    for (const char* verb : {"touch", "freeze", "thaw", "stop", "restart"})
+        CHECK(api.run({verb, "-q", kId}).out.empty());
+}
+
 TEST_CASE("ls leaves ended sessions out unless they are asked for") {
     const Api api(
         200, nlohmann::json{{"sessions",

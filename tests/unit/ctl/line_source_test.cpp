@@ -214,11 +214,30 @@ TEST_CASE("keys that are typed while a notice is shown are those of the line") {
     CHECK(terminal.status() == 0);
 }
 
+TEST_CASE("Ctrl-C clears the line that is typed, and says once how to leave") {
+    AtTerminal terminal;
+    REQUIRE(terminal.shows("$ "));
+    terminal.type("some words\x03");
+    REQUIRE(terminal.shows("Ctrl-D leaves"));
+    REQUIRE(terminal.shows("$ "));
+    terminal.type("gr\xc3\xbcn\x03"); // the terminal's character set need not have it
+    REQUIRE(terminal.shows("^C"));
+    REQUIRE(terminal.shows("$ "));
+    terminal.type("one\r");
+    REQUIRE(terminal.shows("<one>"));
+    terminal.let();
+    REQUIRE(terminal.shows("$ "));
+    terminal.type("\x04");
+    CHECK(terminal.status() == 0);
+}
+
 TEST_CASE("the terminal is as it was once a signal has ended what reads lines, whenever it comes") {
     AtTerminal terminal;
     REQUIRE(terminal.shows("$ "));
+    int expected = SIGINT;
     SECTION("while a line is typed") {
-        terminal.type("on\x03");
+        terminal.type("on\x1c");
+        expected = SIGQUIT;
     }
     SECTION("between two lines") {
         terminal.type("one\r");
@@ -226,7 +245,7 @@ TEST_CASE("the terminal is as it was once a signal has ended what reads lines, w
         terminal.type("\x03");
     }
     const int status = terminal.status();
-    CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGINT));
+    CHECK((WIFSIGNALED(status) && WTERMSIG(status) == expected));
     CHECK(terminal.is_as_it_was());
 }
 

@@ -1,6 +1,8 @@
 #include "loopback_api.hpp"
 #include "sandbox/base/file.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <functional>
@@ -35,7 +37,7 @@ struct Folder {
 };
 
 struct Service {
-    std::string failing = "none";
+    std::string failing = "none", printed;
     std::function<void(const std::string&)> on_command = [](const std::string&) {};
     std::string answer(const std::string& request) const {
         if (request.find("/commands ") != std::string::npos) {
@@ -49,6 +51,8 @@ struct Service {
             return test::json_answer(200,
                                      nlohmann::json{{"log", {{"note", {command}}}}, {"error", error}}.dump());
         }
+        if (request.find("/logs?") != std::string::npos)
+            return test::json_answer(200, request.find("stdout") != std::string::npos ? printed : "");
         if (request.starts_with("GET") && request.find("/files/") != std::string::npos)
             return test::json_answer(200, "fetched");
         return test::json_answer(200, nlohmann::json{{"id", kId}, {"state", "ready"}}.dump());
@@ -61,7 +65,9 @@ Ran run_job(const LoopbackApi& api, std::vector<std::string> arguments) {
 }
 
 bool ended(const LoopbackApi& api) {
-    return api.requests().back().starts_with("DELETE /v1/sessions/abcdefghijklmnop?grace_seconds=0 ");
+    return std::ranges::any_of(api.requests(), [](const std::string& request) {
+        return request.starts_with("DELETE /v1/sessions/abcdefghijklmnop?grace_seconds=0 ");
+    });
 }
 
 } // namespace
@@ -79,9 +85,16 @@ TEST_CASE("a job sends its files, runs its scripts in turn, fetches what it made
     CHECK(ran.out == "open x.pdb\nsave y.png\nturn y 30\n");
     CHECK(read_file("y.png") == "fetched");
     const std::vector<std::string> requests = api.requests();
-    CHECK(requests[0].find(R"({"tenant":"acme","policy":"batch","name":"run a.cxc"})") != std::string::npos);
-    CHECK(requests[2].starts_with("PUT /v1/sessions/abcdefghijklmnop/files/x.pdb "));
-    CHECK(requests[3].starts_with("PUT /v1/sessions/abcdefghijklmnop/files/a.cxc "));
+    CHECK(requests[0].find(R"({"tenant":"acme","policy":"batch","name":"run a.cxc","max_restarts":0})") !=
+          std::string::npos);
+    std::vector<std::string> puts;
+    for (const std::string& request : requests)
+        if (request.starts_with("PUT "))
+            puts.push_back(request.substr(0, request.find(" HTTP")));
+    CHECK(puts == std::vector<std::string>{"PUT /v1/sessions/abcdefghijklmnop/files/x.pdb",
+                                           "PUT /v1/sessions/abcdefghijklmnop/files/a.cxc",
+                                           "PUT /v1/sessions/abcdefghijklmnop/files/b.cxc"});
+    CHECK(ran.err.find("fetched y.png (7)") != std::string::npos);
     CHECK(ended(api));
 }
 
@@ -91,11 +104,11 @@ TEST_CASE("a job stops at the first command that fails, with exit status 1, and 
     Service service;
     service.failing = "two";
     const LoopbackApi api([&](const std::string& request) { return service.answer(request); });
-    const Ran ran = run_job(api, {"a.cxc", "--out", "never"});
+    const Ran ran = run_job(api, {"a.cxc", "--out", "partial"});
     CHECK(ran.status == 1);
     CHECK(ran.out == "one\ntwo\n");
     CHECK(ran.err.find("stopped at command 2 of 3 of a.cxc: two") != std::string::npos);
-    CHECK_FALSE(fs::exists("never"));
+    CHECK(read_file("partial") == "fetched"); // what there is of it
     CHECK(ended(api));
 }
 
@@ -139,9 +152,58 @@ TEST_CASE("a job that cannot be right makes no session") {
                                                                    {"empty.cxc"},
                                                                    {"a.cxc", "d/a.cxc"},
                                                                    {"a.cxc", "--out", "/etc/x"},
+                                                                   {"a.cxc", "--out", "a/x", "--out", "b/x"},
                                                                    {"a.cxc", "--memory", "much"}})
         CHECK(run_job(api, words).status == 2);
     CHECK(run_job(api, {"missing.cxc"}).status == 3);
     CHECK(run_job(api, {"a.cxc", "--in", "d"}).status == 3);
     CHECK(api.requests().empty());
+}
+
+TEST_CASE("a job whose ChimeraX ends by itself has ChimeraX' own exit status, and tells how it ended") {
+    const Folder folder;
+    write_file_atomically("a.cxc", "one\ntwo\n", 0600);
+    const auto [end, status] = GENERATE(table<std::string, int>({
+        {R"({"reason":"exited","exit_status":3,"message":"it exited"})", 3},
+        {R"({"reason":"signalled","signal":6,"message":"it died of SIGABRT"})", 134},
+        {R"({"reason":"oom","signal":9,"message":"it had no memory"})", 137},
+        {R"({"reason":"exited","signal":6,"message":"it was told to exit"})",
+         3}, // 0, but for what was wanted
+        {R"({"reason":"lifetime","exit_status":0,"message":"its time was over"})", 1},
+    }));
+    const std::string session = R"({"id":"abcdefghijklmnop","state":"ended","end":)" + end + "}";
+    std::atomic<bool> has_ended = false;
+    const LoopbackApi api([&, &end = end](const std::string& request) {
+        if (request.find("/commands ") != std::string::npos) {
+            has_ended = true;
+            return test::json_answer(502, R"({"code":"engine","detail":"closed the connection"})");
+        }
+        if (request.find("/logs?") != std::string::npos)
+            return test::json_answer(200, "");
+        if (has_ended && request.starts_with("GET /v1/sessions/abcdefghijklmnop "))
+            return test::json_answer(410, R"({"code":"gone","session":)" + session + "}");
+        return test::json_answer(has_ended ? 410 : 200, R"({"id":"abcdefghijklmnop","state":"ready"})");
+    });
+    const Ran ran = run_job(api, {"a.cxc", "--out", "x"});
+    CHECK(ran.status == status);
+    CHECK(ran.err.find(nlohmann::json::parse(end)["message"].get<std::string>()) != std::string::npos);
+    CHECK(ran.err.find("did not fetch x") != std::string::npos);
+    CHECK(ran.err.find("closed the connection") == std::string::npos);
+}
+
+TEST_CASE("a command that takes too long ends a job with exit status 6, and its session") {
+    const Folder folder;
+    write_file_atomically("a.cxc", "one\n", 0600);
+    const Service service;
+    const LoopbackApi api([&](const std::string& request) {
+        if (request.find("/commands ") != std::string::npos)
+            return test::json_answer(504, R"({"code":"timed_out","detail":"late","cure":"It still runs."})");
+        return service.answer(request);
+    });
+    const Ran ran = run_job(api, {"a.cxc", "--timeout", "8s", "--out", "x"});
+    CHECK(ran.status == 6);
+    CHECK(ran.err.find("longer than 8s, and is ended with its session") != std::string::npos);
+    CHECK(ran.err.find("still runs") == std::string::npos);
+    CHECK(read_file("x") == "fetched");
+    CHECK(ended(api));
 }
