@@ -95,6 +95,7 @@ asio::awaitable<Response> commands(Manager& manager, Exchange exchange) {
                     "Send them in several requests, or as a script.", "commands");
     }
     const Duration timeout = asked.timeout.value_or(rest_timeout(manager, session.policy));
+    manager::InUse in_use = manager.use(session.id); // until the last byte of the answer
     const auto started = std::chrono::steady_clock::now();
     const chimerax::RestReply reply = co_await manager.rest(session.id, std::move(request), timeout);
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started;
@@ -102,7 +103,9 @@ asio::awaitable<Response> commands(Manager& manager, Exchange exchange) {
         throw Error(Errc::engine,
                     "ChimeraX answered the commands with status " + std::to_string(reply.status));
     }
-    co_return ok(command_json(chimerax::parse_command_result(reply.body), taken.count()));
+    Response response = ok(command_json(chimerax::parse_command_result(reply.body), taken.count()));
+    response.until_sent = std::move(in_use.hold);
+    co_return response;
 }
 
 asio::awaitable<Response> rest_run(Manager& manager, Exchange exchange) {
@@ -195,6 +198,7 @@ asio::awaitable<Response> render(Manager& manager, Exchange exchange) {
                                            std::to_string(asked.supersample) + " transparentBackground " +
                                            (asked.transparent ? "true" : "false")});
     const Duration timeout = rest_timeout(manager, session.policy);
+    manager::InUse in_use = manager.use(session.id);
     const chimerax::RestReply reply = co_await manager.rest(session.id, std::move(request), timeout);
     const chimerax::CommandResult result = chimerax::parse_command_result(reply.body);
     if (result.error)
@@ -211,6 +215,7 @@ asio::awaitable<Response> render(Manager& manager, Exchange exchange) {
     Response response = ok("", "image/png");
     response.headers.emplace_back("Content-Security-Policy", "sandbox");
     response.file = std::make_shared<const FileBody>(FileBody{std::move(picture.fd), picture.size, 0});
+    response.until_sent = std::move(in_use.hold);
     co_return response;
 }
 
@@ -240,6 +245,7 @@ asio::awaitable<Response> forward_rest(Manager& manager, std::string session, st
     forward.content_type = request.header("content-type").value_or("");
     forward.body = std::move(request.body);
     const Duration timeout = rest_timeout(manager, manager.get(session).policy);
+    manager::InUse in_use = manager.use(session); // until the last byte of the answer
     chimerax::RestReply reply = co_await manager.rest(session, std::move(forward), timeout);
     Response response;
     // A hostile engine's status is no more than a number: 1xx would not end the answer.
@@ -249,6 +255,7 @@ asio::awaitable<Response> forward_rest(Manager& manager, std::string session, st
     response.body = std::move(reply.body);
     // Whatever a page of the engine holds runs no script in the name of this server.
     response.headers.emplace_back("Content-Security-Policy", "sandbox");
+    response.until_sent = std::move(in_use.hold);
     co_return response;
 }
 
@@ -256,7 +263,9 @@ void handlers::add_engine(std::vector<Route>& routes, Manager& manager) {
     const RouteAdder add(routes, manager);
     add("POST", "/v1/sessions/{id}/commands", Role::session, commands, "command");
     for (const char* pattern : {"/v1/sessions/{id}/rest/run", "/v1/sessions/{id}/rest/cmdline.html"}) {
-        add("GET", pattern, Role::session, rest_run, "rest").max_body = kMaxRestBody;
+        Route& get = add("GET", pattern, Role::session, rest_run, "rest");
+        get.max_body = kMaxRestBody;
+        get.takes_body = true; // ChimeraX may make something of it
         add("POST", pattern, Role::session, rest_run, "rest").max_body = kMaxRestBody;
     }
     add("POST", "/v1/sessions/{id}/render", Role::session, render, "render");

@@ -1,5 +1,6 @@
 #include "sandbox/api/requests.hpp"
 
+#include "json_body.hpp"
 #include "sandbox/base/id.hpp"
 
 #include <algorithm>
@@ -23,7 +24,7 @@ constexpr auto kMaxTokenSeconds = std::chrono::duration<double>(manager::kMaxTok
 }
 
 Json parse_object(const std::string& body, const std::vector<std::string_view>& known) {
-    const Json document = Json::parse(body, nullptr, false);
+    const Json document = parse_json_body(body);
     if (!document.is_object())
         refuse("body", "the body is not a JSON object", "Send one, as application/json.");
     for (const auto& [key, value] : document.items())
@@ -220,8 +221,7 @@ std::optional<manager::Repeat> parse_repeat(const Request& request, const Caller
         refuse("Idempotency-Key", "the header is given twice or is no key",
                "Send it once, with 1 to 255 visible characters of ASCII, as a UUID.");
     }
-    const Json document =
-        Json::parse(request.body.empty() ? std::string("{}") : request.body, nullptr, false);
+    const Json document = parse_json_body(request.body.empty() ? std::string("{}") : request.body);
     const std::string meaning = document.dump(-1, ' ', true, Json::error_handler_t::replace);
     return manager::Repeat{caller.role == Role::admin ? "admin" : "tenant " + caller.tenant, key,
                            sha256_hex(meaning)};
