@@ -1,5 +1,7 @@
 #include "sandbox/api/conversation.hpp"
 
+#include "answer_writer.hpp"
+#include "request_head.hpp"
 #include "sandbox/api/problem.hpp"
 #include "sandbox/base/id.hpp"
 #include "sandbox/base/log.hpp"
@@ -9,7 +11,9 @@
 #include <chrono>
 #include <sstream>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -30,119 +34,31 @@ namespace sandbox::api {
 namespace {
 
 using namespace std::chrono_literals;
-using Parser = http::request_parser<http::string_body>;
 using StreamParser = http::request_parser<http::buffer_body>;
 
-constexpr auto kHeaderTime = 10s, kIdleTime = 60s, kBodyPause = 30s, kBodyTime = 300s, kWriteTime = 300s,
-               kUploadTime = 3600s, kHandshakeTime = 10s;
-/// The parser's one limit is for the request line and the headers together; each has its own check.
-constexpr std::size_t kMaxHead = kMaxTarget + kMaxHeaders + 64;
+constexpr auto kHeaderTime = 10s, kIdleTime = 60s, kFollowerPause = 30s, kHandshakeTime = 10s;
 constexpr std::size_t kReadStep = 64 * 1024;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
-
-std::string lower(std::string_view text) {
-    std::string low(text);
-    std::ranges::transform(low, low.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return low;
-}
-
-Response bad_request(const std::string& detail) {
-    return problem(Error(Errc::invalid_argument, detail, "Send well-formed HTTP/1.1."));
-}
 
 Response too_large(std::uint64_t limit) {
     return problem(Error(Errc::too_large, "the body is over this route's limit",
                          "Send at most " + std::to_string(limit) + " bytes.", "body"));
 }
 
-Response uri_too_long() {
-    return http_problem(414, "URI Too Long", "the request's target is over 65,536 bytes",
-                        "Send long commands in the body.");
-}
-
-Response headers_too_large() {
-    return http_problem(431, "Request Header Fields Too Large", "the request's headers are over 64 KiB",
-                        "Send less.");
-}
-
-/// What went wrong while the head was read, as an answer; none where there is nobody to answer to.
-std::optional<Response> answer_to(beast::error_code error, const Parser& parser, std::string_view received) {
-    if (error == http::error::end_of_stream || error == asio::error::connection_reset ||
-        error == http::error::partial_message || error == asio::error::operation_aborted)
-        return std::nullopt;
-    if (error == beast::error::timeout)
-        return http_problem(408, "Request Timeout", "the request did not come in time", "Send it at once.");
-    if (error == http::error::header_limit) {
-        const bool line_ended = received.substr(0, kMaxTarget).find('\n') != std::string_view::npos;
-        return parser.get().target().empty() && !line_ended ? uri_too_long() : headers_too_large();
-    }
-    if (error == http::error::body_limit)
-        return too_large(kMaxRestBody);
-    if (error.category() == make_error_code(http::error::bad_version).category())
-        return bad_request("the request is not HTTP: " + error.message());
-    return std::nullopt;
-}
-
-/// Two ways to say where a request ends are how one request is smuggled in another (RFC 9112, 6.1).
-std::optional<Response> check_head(const Parser& parser) {
-    const auto& head = parser.get();
-    if (head.target().size() > kMaxTarget)
-        return uri_too_long();
-    if (head.version() != 11 && head.version() != 10)
-        return bad_request("the version of HTTP is neither 1.1 nor 1.0");
-    std::size_t size = 0;
-    for (const auto& field : head)
-        size += field.name_string().size() + field.value().size() + 4;
-    if (size > kMaxHeaders)
-        return headers_too_large();
-    const auto encodings = head.count(http::field::transfer_encoding);
-    const auto lengths = head.count(http::field::content_length);
-    if (encodings + lengths > 1)
-        return bad_request("Content-Length and Transfer-Encoding are given together, or twice");
-    if (encodings == 1 && (lower(head[http::field::transfer_encoding]) != "chunked" || head.version() == 10))
-        return bad_request("the only Transfer-Encoding is chunked, of HTTP/1.1");
-    for (const auto name : {http::field::host, http::field::authorization, http::field::origin})
-        if (head.count(name) > 1)
-            return bad_request("the header " + std::string(to_string(name)) + " is given twice");
-    return std::nullopt;
-}
-
-Request request_of(const Parser& parser) {
-    Request request;
-    request.method = parser.get().method_string();
-    for (const auto& field : parser.get())
-        request.headers.emplace_back(lower(field.name_string()), std::string(field.value()));
-    parse_target(request, parser.get().target());
-    return request;
-}
-
-/// A caller's own id where it is fit for a log, else a new one.
-std::string request_id(const Request& request) {
-    const auto id = request.header("x-request-id");
-    const auto is_plain = [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-               c == '_' || c == '.';
-    };
-    return id && !id->empty() && id->size() <= 128 && std::ranges::all_of(*id, is_plain) ? *id
-                                                                                         : new_session_id();
-}
-
-/// Header values come from the engine too: a line break in one would forge headers.
-std::string one_line(std::string text) {
-    std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-    return text;
+std::string_view text_of(beast::string_view text) {
+    return {text.data(), text.size()};
 }
 
 /// `Stream` is a Wire, or TLS above one. All deadlines are the wire's.
 template <typename Stream>
 class Conversation {
   public:
-    Conversation(Stream& stream, Admit admit)
+    Conversation(Stream& stream, Admit admit, const Patience& patience)
         : stream_(stream),
           wire_(wire_of(stream)),
-          admit_(std::move(admit)) {}
+          admit_(std::move(admit)),
+          patience_(patience) {}
 
     asio::awaitable<void> run() {
         bool goes_on = true; // GCC 12 makes a trap of co_await in the loop's condition, in a template
@@ -157,8 +73,8 @@ class Conversation {
             co_return false;
         Parser parser;
         parser.header_limit(static_cast<std::uint32_t>(kMaxHead));
-        parser.body_limit(kMaxRestBody);
-        parser.eager(false); // the head alone: its body waits for its limit
+        parser.body_limit(boost::none); // it is the route's
+        parser.eager(false);            // the head alone: its body waits for its limit
         wire_.expires_after(kHeaderTime);
         beast::error_code error;
         while (!error && !parser.is_header_done())
@@ -190,8 +106,11 @@ class Conversation {
             request = request_of(parser);
             id = request_id(request);
             request.id = id;
-            admitted = admit_(request);
-            refusal = std::move(admitted.refusal);
+            refusal = check_meaning(request);
+            if (!refusal) {
+                admitted = admit_(request);
+                refusal = std::move(admitted.refusal);
+            }
         } catch (const Error& error) {
             refusal = problem(error);
         }
@@ -224,12 +143,12 @@ class Conversation {
                                         std::string id, bool keep) {
         if (head.content_length() && *head.content_length() > admitted.max_body)
             co_return co_await write(too_large(admitted.max_body), id, false, false);
-        bool wants_continue = lower(head.get()[http::field::expect]) == "100-continue";
+        bool wants_continue = lower(text_of(head.get()[http::field::expect])) == "100-continue";
         StreamParser parser(std::move(head));
         parser.body_limit(admitted.max_body);
-        const auto deadline = std::chrono::steady_clock::now() + kUploadTime;
+        Pace pace(patience_);
         request.body_stream = [&]() -> asio::awaitable<std::optional<std::string>> {
-            return next_piece(parser, deadline, std::exchange(wants_continue, false));
+            return next_piece(parser, pace, std::exchange(wants_continue, false));
         };
         const std::shared_ptr<Client> client = watched_client();
         request.client = client;
@@ -238,8 +157,8 @@ class Conversation {
         co_return co_await write(response, id, keep && parser.is_done(), false);
     }
 
-    asio::awaitable<std::optional<std::string>>
-    next_piece(StreamParser& parser, std::chrono::steady_clock::time_point deadline, bool wants_continue) {
+    asio::awaitable<std::optional<std::string>> next_piece(StreamParser& parser, Pace& pace,
+                                                           bool wants_continue) {
         if (parser.is_done())
             co_return std::nullopt;
         if (wants_continue)
@@ -255,13 +174,17 @@ class Conversation {
             if (error == http::error::need_buffer)
                 break;
             if (error == http::error::need_more && body.size == piece.size()) {
-                wire_.expires_at(std::min(deadline, std::chrono::steady_clock::now() + kBodyPause));
+                wire_.expires_at(pace.deadline());
                 auto [failure, size] = co_await stream_.async_read_some(buffer_.prepare(kReadStep), kTuple);
                 buffer_.commit(size);
+                pace.moved(size);
                 error = failure;
             } else if (error == http::error::need_more) {
                 error = {};
             }
+            if (error == beast::error::timeout)
+                throw Error(Errc::timed_out, "the body did not come on", "Send it without long pauses.",
+                            "body");
             if (error)
                 throw Error(Errc::invalid_argument, "the body is malformed or incomplete: " + error.message(),
                             "Send well-formed HTTP/1.1.", "body");
@@ -276,7 +199,7 @@ class Conversation {
     std::shared_ptr<Client> watched_client() {
         const auto its = std::make_shared<std::weak_ptr<Client>>();
         auto client = std::make_shared<Client>([this, its] {
-            hang_up_ = std::make_shared<HangUp>(wire_);
+            hang_up_ = std::make_shared<HangUp>(wire_, can_chunk_ && std::is_same_v<Stream, Wire>);
             asio::co_spawn(wire_.get_executor(), HangUp::watch(hang_up_, its->lock()), asio::detached);
         });
         *its = client;
@@ -329,12 +252,14 @@ class Conversation {
         if (parser.content_length() && *parser.content_length() > limit)
             co_return too_large(limit);
         parser.body_limit(limit);
-        if (!parser.is_done() && lower(parser.get()[http::field::expect]) == "100-continue")
+        if (!parser.is_done() && lower(text_of(parser.get()[http::field::expect])) == "100-continue")
             co_await say_continue();
-        const auto deadline = std::chrono::steady_clock::now() + kBodyTime;
+        Pace pace(patience_);
         while (!parser.is_done()) {
-            wire_.expires_at(std::min(deadline, std::chrono::steady_clock::now() + kBodyPause));
+            wire_.expires_at(pace.deadline());
+            const std::size_t before = parser.get().body().size();
             const beast::error_code error = co_await advance(parser);
+            pace.moved(parser.get().body().size() - before);
             if (error == http::error::body_limit)
                 co_return too_large(limit);
             if (error)
@@ -351,94 +276,23 @@ class Conversation {
 
     asio::awaitable<bool> write(const Response& response, const std::string& id, bool keep, bool head_only) {
         ++served_;
-        http::response<http::string_body> message(static_cast<http::status>(response.status), 11);
-        message.set(http::field::content_type, one_line(response.content_type));
-        message.set(http::field::cache_control, "no-store");
-        message.set("X-Content-Type-Options", "nosniff");
-        message.set("X-Request-Id", id);
-        for (const auto& [name, value] : response.headers)
-            message.set(name, one_line(value));
-        if (response.stream) {
-            // A client of HTTP/1.0 knows the end of the connection alone as an end.
-            message.chunked(can_chunk_);
-            keep = keep && can_chunk_;
-        } else if (response.status != 304) {
-            message.content_length(response.file ? response.file->size : response.body.size());
-        }
-        message.keep_alive(keep);
-        if (!head_only && !response.file && !response.stream)
-            message.body() = response.body;
-        http::response_serializer<http::string_body> serializer(message);
-        wire_.expires_after(kWriteTime);
-        // The header alone: a chunked body without anything in it would be a complete one.
-        auto [error, size] = response.stream ? co_await http::async_write_header(stream_, serializer, kTuple)
-                                             : co_await http::async_write(stream_, serializer, kTuple);
-        if (error)
-            co_return false;
-        if (response.stream && !head_only && !co_await send_stream(response.stream))
-            co_return false;
-        if (response.file && !head_only && !co_await send_file(*response.file))
-            co_return false;
-        co_return keep;
-    }
-
-    /// False where the client has gone, or does not read.
-    asio::awaitable<bool> send_stream(const BodyStream& next) {
-        for (;;) {
-            wire_.expires_never();
-            const std::optional<std::string> piece = co_await next();
-            std::string text;
-            if (piece && piece->empty()) {
-                if (is_gone(wire_))
-                    co_return false;
-                continue;
-            }
-            if (can_chunk_ && piece) {
-                std::ostringstream size;
-                size << std::hex << piece->size();
-                text = size.str() + "\r\n" + *piece + "\r\n";
-            } else {
-                text = piece ? *piece : can_chunk_ ? "0\r\n\r\n" : "";
-            }
-            wire_.expires_after(kBodyPause);
-            auto [error, size] = co_await asio::async_write(stream_, asio::buffer(text), kTuple);
-            if (error)
-                co_return false;
-            if (!piece)
-                co_return true;
-        }
-    }
-
-    /// False where not all of it was sent: then only the end of the connection can say so.
-    asio::awaitable<bool> send_file(const FileBody& file) {
-        std::vector<char> chunk(kReadStep);
-        for (std::uint64_t sent = 0; sent < file.size;) {
-            const auto wanted =
-                static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), file.size - sent));
-            const ssize_t got =
-                ::pread(file.fd.get(), chunk.data(), wanted, static_cast<off_t>(file.offset + sent));
-            if (got <= 0)
-                co_return false; // it was cut short meanwhile
-            wire_.expires_after(kBodyPause);
-            const auto piece = asio::buffer(chunk.data(), static_cast<std::size_t>(got));
-            auto [error, size] = co_await asio::async_write(stream_, piece, kTuple);
-            if (error)
-                co_return false;
-            sent += size;
-        }
-        co_return true;
+        const AnswerSpeech speech{
+            .id = id, .keep = keep, .head_only = head_only, .can_chunk = can_chunk_, .patience = patience_};
+        AnswerWriter<Stream> writer(stream_, speech);
+        co_return co_await writer.write(response);
     }
 
     Stream& stream_;
     Wire& wire_;
     Admit admit_;
+    const Patience patience_;
     std::shared_ptr<HangUp> hang_up_;
     beast::flat_buffer buffer_;
     std::size_t served_ = 0;
     bool can_chunk_ = false;
 };
 
-/// Whoever took TLS for plain HTTP is told so in plain HTTP, as he cannot read anything else.
+/// A client that took TLS for plain HTTP is told so in plain HTTP, as it cannot read anything else.
 asio::awaitable<void> say_tls(Wire& wire) {
     const std::string body =
         http_problem(400, "Bad Request", "this port speaks TLS", "Call it by https://.").body;
@@ -449,7 +303,7 @@ asio::awaitable<void> say_tls(Wire& wire) {
     co_await asio::async_write(wire, asio::buffer(text), kTuple);
 }
 
-asio::awaitable<void> converse_tls(TlsStream& stream, Admit admit) {
+asio::awaitable<void> converse_tls(TlsStream& stream, Admit admit, Patience patience) {
     Wire& wire = wire_of(stream);
     wire.expires_after(kHandshakeTime); // for all of it, however slowly it comes
     const auto [failure] = co_await stream.async_handshake(asio::ssl::stream_base::server, kTuple);
@@ -461,7 +315,7 @@ asio::awaitable<void> converse_tls(TlsStream& stream, Admit admit) {
             co_await say_tls(wire);
         co_return;
     }
-    Conversation<TlsStream> conversation(stream, std::move(admit));
+    Conversation<TlsStream> conversation(stream, std::move(admit), patience);
     co_await conversation.run();
     // Without this word of farewell a client could take a cut answer for a whole one.
     wire.expires_after(1s);
@@ -472,15 +326,15 @@ asio::awaitable<void> converse_tls(TlsStream& stream, Admit admit) {
 } // namespace
 
 asio::awaitable<void> converse(asio::generic::stream_protocol::socket socket, Admit admit,
-                               std::shared_ptr<asio::ssl::context> tls) {
+                               std::shared_ptr<asio::ssl::context> tls, Patience patience) {
     try {
         if (tls) {
             TlsStream stream(Wire(std::move(socket)), *tls);
-            co_await converse_tls(stream, std::move(admit));
+            co_await converse_tls(stream, std::move(admit), patience);
             co_await take_leave(wire_of(stream));
         } else {
             Wire wire(std::move(socket));
-            Conversation<Wire> conversation(wire, std::move(admit));
+            Conversation<Wire> conversation(wire, std::move(admit), patience);
             co_await conversation.run();
             co_await take_leave(wire);
         }

@@ -73,11 +73,11 @@ asio::awaitable<Response> gc(Manager& manager, Exchange exchange) {
 
 void handlers::add_admin(std::vector<Route>& routes, Manager& manager) {
     const RouteAdder add(routes, manager);
-    add("POST", "/v1/admin/handover", Role::admin, handover, "admin.handover");
+    add("POST", "/v1/admin/handover", Role::admin, handover, "admin.handover").takes_body = false;
     add("POST", "/v1/admin/drain", Role::admin, drain, "admin.drain");
-    add("POST", "/v1/admin/backup", Role::admin, backup, "admin.backup");
+    add("POST", "/v1/admin/backup", Role::admin, backup, "admin.backup").takes_body = false;
     add("POST", "/v1/admin/gc", Role::admin, gc, "admin.gc");
-    add("POST", "/v1/admin/reload", Role::admin, reload, "admin.reload");
+    add("POST", "/v1/admin/reload", Role::admin, reload, "admin.reload").takes_body = false;
 }
 
 } // namespace sandbox::api

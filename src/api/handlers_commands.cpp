@@ -37,12 +37,15 @@ asio::awaitable<Response> commands(Manager& manager, Exchange exchange) {
     list.commands = asked.commands;
     list.timeout = asked.timeout.value_or(rest_timeout(manager, session.policy));
     list.goes_on = [client = exchange.request.client] { return !client || !client->is_gone(); };
+    manager::InUse in_use = manager.use(session.id); // until the last byte of the answer
     const auto started = std::chrono::steady_clock::now();
     const manager::CommandsRun run = co_await manager.run(session.id, std::move(list));
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started;
     if (run.lost)
         co_return lost_problem(asked.commands, run);
-    co_return ok(command_json(asked.commands, run, taken.count()));
+    Response response = ok(command_json(asked.commands, run, taken.count()));
+    response.until_sent = std::move(in_use.hold);
+    co_return response;
 }
 
 } // namespace

@@ -134,11 +134,13 @@ asio::awaitable<Response> render(Manager& manager, Exchange exchange) {
     if (session.engine.renders == false)
         co_return http_problem(422, "Unprocessable Content", "this session's ChimeraX cannot save pictures",
                                "Have an admin install its libOSMesa, and let the policy bind it.");
+    manager::InUse in_use = manager.use(session.id); // until the last byte of the answer
     manager::OpenedFile picture =
         co_await take_picture(manager, session.id, asked, rest_timeout(manager, session.policy));
     Response response = ok("", "image/png");
     response.headers.emplace_back("Content-Security-Policy", "sandbox");
     response.file = std::make_shared<const FileBody>(FileBody{std::move(picture.fd), picture.size, 0});
+    response.until_sent = std::move(in_use.hold);
     co_return response;
 }
 
@@ -168,6 +170,7 @@ asio::awaitable<Response> forward_rest(Manager& manager, std::string session, st
     forward.content_type = request.header("content-type").value_or("");
     forward.body = std::move(request.body);
     const Duration timeout = rest_timeout(manager, manager.get(session).policy);
+    manager::InUse in_use = manager.use(session); // until the last byte of the answer
     chimerax::RestReply reply = co_await manager.rest(session, std::move(forward), timeout);
     Response response;
     // A hostile engine's status is no more than a number: 1xx would not end the answer.
@@ -177,13 +180,16 @@ asio::awaitable<Response> forward_rest(Manager& manager, std::string session, st
     response.body = std::move(reply.body);
     // Whatever a page of the engine holds runs no script in the name of this server.
     response.headers.emplace_back("Content-Security-Policy", "sandbox");
+    response.until_sent = std::move(in_use.hold);
     co_return response;
 }
 
 void handlers::add_engine(std::vector<Route>& routes, Manager& manager) {
     const RouteAdder add(routes, manager);
     for (const char* pattern : {"/v1/sessions/{id}/rest/run", "/v1/sessions/{id}/rest/cmdline.html"}) {
-        add.living("GET", pattern, Role::session, rest_run, "rest").max_body = kMaxRestBody;
+        Route& get = add.living("GET", pattern, Role::session, rest_run, "rest");
+        get.max_body = kMaxRestBody;
+        get.takes_body = true; // ChimeraX may make something of it
         add.living("POST", pattern, Role::session, rest_run, "rest").max_body = kMaxRestBody;
     }
     add.living("POST", "/v1/sessions/{id}/render", Role::session, render, "render");

@@ -239,16 +239,18 @@ SessionView visible_session(const Manager& manager, const Exchange& exchange) {
 
 void handlers::add_sessions(std::vector<Route>& routes, Manager& manager) {
     const RouteAdder add(routes, manager);
-    add("POST", "/v1/sessions", Role::tenant, create, "session.create");
+    add("POST", "/v1/sessions", Role::tenant, create, "session.create").takes_repeats = true;
     add("GET", "/v1/sessions", Role::tenant, list);
     add("GET", "/v1/sessions/{id}", Role::session, get);
     add.living("PATCH", "/v1/sessions/{id}", Role::tenant, change, "session.change");
-    add.living("POST", "/v1/sessions/{id}/restart", Role::session, restart, "session.restart");
+    add.living("POST", "/v1/sessions/{id}/restart", Role::session, restart, "session.restart").takes_body =
+        false;
     add("DELETE", "/v1/sessions/{id}", Role::session, remove, "session.delete");
     add("GET", "/v1/sessions/{id}/wait", Role::session, wait);
-    add.living("POST", "/v1/sessions/{id}/freeze", Role::session, freeze, "session.freeze");
-    add.living("POST", "/v1/sessions/{id}/thaw", Role::session, thaw, "session.thaw");
-    add.living("POST", "/v1/sessions/{id}/touch", Role::session, touch, "session.touch");
+    add.living("POST", "/v1/sessions/{id}/freeze", Role::session, freeze, "session.freeze").takes_body =
+        false;
+    add.living("POST", "/v1/sessions/{id}/thaw", Role::session, thaw, "session.thaw").takes_body = false;
+    add.living("POST", "/v1/sessions/{id}/touch", Role::session, touch, "session.touch").takes_body = false;
     add.living("POST", "/v1/sessions/{id}/extend", Role::session, extend, "session.extend");
 }
 

@@ -3,6 +3,7 @@
 #include "sandbox/base/error.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 namespace sandbox::api {
 namespace {
@@ -61,7 +62,30 @@ std::string percent_decode(std::string_view text, bool plus_is_space) {
     return plain;
 }
 
-void parse_target(Request& request, std::string_view target) {
+namespace {
+
+/// `http://host/path`, as a proxy is asked, to `/path` (RFC 9112, 3.2.2): its host counts, and not the
+/// header's.
+std::string origin_form(Request& request, std::string_view target) {
+    const std::size_t scheme = target.find("://");
+    if (target.starts_with('/') || scheme == std::string_view::npos)
+        return std::string(target);
+    std::string name(target.substr(0, scheme));
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+    const std::string_view rest = target.substr(scheme + 3);
+    const std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
+    if ((name != "http" && name != "https") || host.empty() || host.find('@') != std::string_view::npos)
+        return {};
+    std::erase_if(request.headers, [](const auto& header) { return header.first == "host"; });
+    request.headers.emplace_back("host", host);
+    const std::string_view path = rest.substr(host.size());
+    return path.starts_with('/') ? std::string(path) : "/" + std::string(path);
+}
+
+} // namespace
+
+void parse_target(Request& request, std::string_view as_sent) {
+    const std::string target = origin_form(request, as_sent);
     if (target.empty() || target[0] != '/' || std::ranges::any_of(target, is_outside_of_urls)) {
         throw Error(Errc::invalid_argument, "the request's target is not a path",
                     "Send a percent-encoded target that starts with a slash.", "url");
@@ -70,7 +94,8 @@ void parse_target(Request& request, std::string_view target) {
     const std::size_t mark = target.find('?');
     request.path = target.substr(0, mark);
     request.query.clear();
-    std::string_view rest = mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
+    std::string_view rest =
+        mark == std::string::npos ? std::string_view{} : std::string_view(target).substr(mark + 1);
     while (!rest.empty()) {
         const std::size_t end = rest.find('&');
         const std::string_view part = rest.substr(0, end);

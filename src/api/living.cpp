@@ -38,7 +38,9 @@ asio::awaitable<Response> answer_of_end(Manager& manager, std::string id, Error 
 
 } // namespace
 
-asio::awaitable<Response> answer_living(Manager& manager, RouteAdder::Function function, Exchange exchange) {
+asio::awaitable<Response> answer_living(Manager& manager,
+                                        std::function<asio::awaitable<Response>(Manager&, Exchange)> function,
+                                        Exchange exchange) {
     const std::string id = exchange.captured.at("id");
     // A body that is still to be read tells by itself that its client has gone.
     const std::shared_ptr<Client> client = exchange.request.body_stream ? nullptr : exchange.request.client;

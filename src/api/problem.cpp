@@ -62,9 +62,11 @@ Response problem(const Error& error) {
 }
 
 Response http_problem(unsigned status, const std::string& title, const std::string& detail,
-                      const std::string& cure) {
+                      const std::string& cure, const std::string& field) {
     Json document{{"type", "about:blank"}, {"title", title}, {"status", status},
                   {"detail", detail},      {"code", "http"}, {"cure", cure}};
+    if (!field.empty())
+        document["field"] = field;
     return {
         .status = status, .content_type = std::string(kProblemType), .body = dump(document), .headers = {}};
 }

@@ -1,5 +1,6 @@
 #include "sandbox/api/requests.hpp"
 
+#include "json_body.hpp"
 #include "sandbox/base/id.hpp"
 
 #include <algorithm>
@@ -24,7 +25,7 @@ constexpr auto kMaxTokenSeconds = std::chrono::duration<double>(manager::kMaxTok
 
 Json parse_json(const std::string& body) {
     try {
-        return Json::parse(body);
+        return parse_json_body(body);
     } catch (const Json::exception& error) { // its place, and what is wrong there
         constexpr std::size_t kMost = 200;   // it may have all of the body in it
         const std::string_view what = error.what();
@@ -241,8 +242,7 @@ std::optional<manager::Repeat> parse_repeat(const Request& request, const Caller
         refuse("Idempotency-Key", "the header is given twice or is no key",
                "Send it once, with 1 to 255 visible characters of ASCII, as a UUID.");
     }
-    const Json document =
-        Json::parse(request.body.empty() ? std::string("{}") : request.body, nullptr, false);
+    const Json document = parse_json(request.body.empty() ? std::string("{}") : request.body);
     const std::string meaning = document.dump(-1, ' ', true, Json::error_handler_t::replace);
     return manager::Repeat{caller.role == Role::admin ? "admin" : "tenant " + caller.tenant, key,
                            sha256_hex(meaning)};

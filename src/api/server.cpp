@@ -1,5 +1,6 @@
 #include "sandbox/api/server.hpp"
 
+#include "route_check.hpp"
 #include "sandbox/api/api_audit.hpp"
 #include "sandbox/api/conversation.hpp"
 #include "sandbox/api/handlers.hpp"
@@ -145,6 +146,18 @@ BodyStream while_allowed(BodyStream stream, std::function<bool()> is_allowed) {
     };
 }
 
+asio::awaitable<Response> handle(manager::Manager& manager, const Route& route, Exchange exchange,
+                                 std::string actor) {
+    check_body_is_heeded(route, exchange.request);
+    if (route.action.empty()) // no conditional expression: GCC 12 destroys temporaries of both its sides
+        co_return co_await route.handler(std::move(exchange));
+    co_return co_await answer_audited(manager, route, std::move(exchange), std::move(actor));
+}
+
+bool both(const std::function<bool()>& one, const std::function<bool()>& other) {
+    return (!one || one()) && other();
+}
+
 /// The right to it may be gone since the head of the request came: its body may have taken minutes.
 asio::awaitable<Response> answer_allowed(std::function<bool()> is_allowed, asio::awaitable<Response> answer) {
     if (!is_allowed())
@@ -152,6 +165,10 @@ asio::awaitable<Response> answer_allowed(std::function<bool()> is_allowed, asio:
     Response response = co_await std::move(answer);
     if (response.stream)
         response.stream = while_allowed(std::move(response.stream), std::move(is_allowed));
+    else if (response.file)
+        response.goes_on = [goes_on = std::move(response.goes_on), is_allowed = std::move(is_allowed)] {
+            return both(goes_on, is_allowed);
+        };
     co_return response;
 }
 
@@ -191,26 +208,26 @@ Admitted Server::Shared::admit_to(const Match& match, const Request& head, const
         audit_refusal(manager, head, peer, error);
         throw;
     }
+    if (auto refusal = refuse_unheeded(*match.route, head))
+        return {.max_body = 0, .answer = {}, .refusal = std::move(refusal)};
     std::string actor = actor_text(caller, peer, head.header("authorization").has_value());
     const bool streams_body = match.route->streams_body;
     std::function<bool()> is_allowed = [] { return true; };
     if (match.route->minimum != Role::anyone)
         is_allowed = same_again(caller, head, peer);
-    return {.max_body = match.route->max_body,
-            .answer =
-                [self = shared_from_this(), route = match.route, caller = std::move(caller),
-                 captured = match.captured, actor = std::move(actor),
-                 is_allowed = std::move(is_allowed)](Request request) {
-                    std::string method = request.method;
-                    Exchange exchange{std::move(request), caller, captured};
-                    return self->http_metrics.timed(
-                        route->pattern, std::move(method),
-                        answer_allowed(is_allowed, route->action.empty()
-                                                       ? route->handler(std::move(exchange))
-                                                       : answer_audited(self->manager, *route,
-                                                                        std::move(exchange), actor)));
-                },
-            .streams_body = streams_body};
+    return {
+        .max_body = match.route->max_body,
+        .answer =
+            [self = shared_from_this(), route = match.route, caller = std::move(caller),
+             captured = match.captured, actor = std::move(actor),
+             is_allowed = std::move(is_allowed)](Request request) {
+                std::string method = request.method;
+                Exchange exchange{std::move(request), caller, captured};
+                return self->http_metrics.timed(
+                    route->pattern, std::move(method),
+                    answer_allowed(is_allowed, handle(self->manager, *route, std::move(exchange), actor)));
+            },
+        .streams_body = streams_body};
 }
 
 /// Whether these credentials still make the same caller.

@@ -1,5 +1,6 @@
 #include "sandbox/launcher/file_writing.hpp"
 
+#include "act_as.hpp"
 #include "errand.hpp"
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
@@ -11,27 +12,24 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
+#include <cstring>
+#include <string_view>
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace sandbox::launcher {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr Duration kWriteTime = 60s;
-
-/// What the child says at its end, in one write to a pipe.
+/// The child's second and last word; the first one are the descriptors of the folder and of the file.
 struct Verdict {
     int error_number = 0;
-    bool replaced_another = false; ///< the old file does not have the tag that was asked for
-    bool created = false;
-    char tag[96] = {};
 };
+
+constexpr std::string_view kOpened = "opened";
 
 void check(int result) {
     if (result < 0)
@@ -76,35 +74,14 @@ void copy(int from, int to, std::uint64_t size) {
     }
 }
 
-void write_file(const protocol::PutFile& request, int workspace, int source, Verdict& verdict) {
-    const auto [folder, base] = split_session_path(request.path);
-    const UniqueFd parent = open_parent(workspace, folder);
+void write_file(const protocol::PutFile& request, int workspace, int source, int status) {
+    const UniqueFd parent = open_parent(workspace, split_session_path(request.path).first);
     // Without a name there is nothing of it that could be swapped, or that stays when this is killed.
     const UniqueFd file = open_beneath(parent.get(), ".", O_TMPFILE | O_WRONLY, 0644);
     if (!file)
         throw_errno("O_TMPFILE");
+    protocol::send_packet(status, kOpened, std::array{parent.get(), file.get()});
     copy(source, file.get(), request.size);
-    const std::string itself = "/proc/self/fd/" + std::to_string(file.get());
-    const std::string name = ".put-" + new_session_id();
-    check(::linkat(AT_FDCWD, itself.c_str(), parent.get(), name.c_str(), AT_SYMLINK_FOLLOW));
-    try {
-        try {
-            check_replaced(parent.get(), base, request.replaces);
-        } catch (const Error&) {
-            verdict.replaced_another = true;
-            throw;
-        }
-        struct stat status {};
-        verdict.created = ::fstatat(parent.get(), base.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0;
-        check(::renameat(parent.get(), name.c_str(), parent.get(), base.c_str()));
-        check(::fstat(file.get(), &status));
-        file_tag(status).copy(verdict.tag, sizeof verdict.tag - 1);
-    } catch (...) {
-        const int number = errno;
-        ::unlinkat(parent.get(), name.c_str(), 0);
-        errno = number;
-        throw;
-    }
 }
 
 [[noreturn]] void run_writer(const protocol::PutFile& request, std::uint32_t uid, int workspace, int source,
@@ -116,11 +93,11 @@ void write_file(const protocol::PutFile& request, int workspace, int source, Ver
         close_all_but({workspace, source, status});
         become(uid, uid);
         check(::prctl(PR_SET_PDEATHSIG, SIGKILL)); // after it: a changed uid clears it
-        write_file(request, workspace, source, verdict);
+        write_file(request, workspace, source, status);
     } catch (const std::exception&) {
         verdict.error_number = errno != 0 ? errno : EIO;
     }
-    [[maybe_unused]] const ssize_t sent = ::write(status, &verdict, sizeof verdict);
+    [[maybe_unused]] const ssize_t sent = ::send(status, &verdict, sizeof verdict, MSG_NOSIGNAL);
     ::_exit(0);
 }
 
@@ -128,7 +105,10 @@ void write_file(const protocol::PutFile& request, int workspace, int source, Ver
 
 FileWriting::FileWriting(const Sandbox& sandbox, protocol::PutFile request, UniqueFd source)
     : request_(std::move(request)),
-      deadline_(BootClock::now() + kWriteTime) {
+      name_(session_file_name(sandbox, request_.path)),
+      uid_(sandbox.facts.uid),
+      pause_(BootClock::now() + protocol::kPutPause),
+      end_(BootClock::now() + protocol::longest_put(request_.size)) {
     split_session_path(request_.path);
     struct stat status {};
     // Anything else could hold the child up for as long as somebody likes.
@@ -137,36 +117,89 @@ FileWriting::FileWriting(const Sandbox& sandbox, protocol::PutFile request, Uniq
     const UniqueFd workspace = open_workspace(sandbox);
     const kernel::CgroupDir group = sandbox.cgroup.open_child("init");
     std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-        throw_errno("pipe");
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
+        throw_errno("socketpair");
     status_ = UniqueFd(ends[0]);
     const UniqueFd childs(ends[1]);
     kernel::CloneResult child = kernel::clone_process(0, group.fd());
     if (child.pid == 0)
-        run_writer(request_, sandbox.facts.uid, workspace.get(), source.get(), childs.get());
+        run_writer(request_, uid_, workspace.get(), source.get(), childs.get());
     child_ = ScopedChild(child.pid, std::move(child.pidfd));
     ::fcntl(status_.get(), F_SETFL, O_NONBLOCK);
 }
 
 std::optional<protocol::Stored> FileWriting::advance() {
-    Verdict verdict;
-    const ssize_t got = ::read(status_.get(), &verdict, sizeof verdict);
-    const std::string name = "/work/" + request_.path + " of session " + request_.session;
-    if (got < 0) {
-        if (BootClock::now() < deadline_)
+    for (;;) {
+        bool would_block = false;
+        protocol::Received said = protocol::receive_packet(status_.get(), &would_block);
+        if (would_block) {
+            check_progress();
             return std::nullopt;
-        throw Error(Errc::timed_out, name + " was not written in time",
-                    "A frozen session, or one without CPU time, cannot take a file.");
+        }
+        if (auto stored = take(std::move(said)))
+            return stored;
     }
-    if (got != sizeof verdict)
-        throw Error(Errc::too_large, "the session has not the memory for " + name + ", or has ended",
+}
+
+void FileWriting::check_progress() {
+    const BootClock::time_point now = BootClock::now();
+    if (now < deadline())
+        return;
+    struct stat status {};
+    const bool has_more =
+        file_ && ::fstat(file_.get(), &status) == 0 && static_cast<std::uint64_t>(status.st_size) > seen_;
+    if (!has_more || now >= end_)
+        throw Error(Errc::timed_out, name_ + " was not written in time",
+                    "A frozen session, or one without CPU time, cannot take a file.");
+    seen_ = static_cast<std::uint64_t>(status.st_size);
+    pause_ = now + protocol::kPutPause;
+}
+
+std::optional<protocol::Stored> FileWriting::take(protocol::Received said) {
+    if (said.text == kOpened && said.descriptors.size() == 2 && !file_) {
+        parent_ = std::move(said.descriptors[0]);
+        file_ = std::move(said.descriptors[1]);
+        return std::nullopt;
+    }
+    Verdict verdict;
+    if (said.text.size() != sizeof verdict)
+        throw Error(Errc::too_large, "the session has not the memory for " + name_ + ", or has ended",
                     "Send a smaller file, or use a policy with more memory.", "body");
-    if (verdict.replaced_another)
-        throw Error(Errc::conflict, "the file has changed, or is not there", "Look at it again.", "If-Match");
+    std::memcpy(&verdict, said.text.data(), sizeof verdict);
+    if (verdict.error_number == 0 && !file_)
+        verdict.error_number = EIO;
     if (verdict.error_number != 0)
-        refuse_session_file(verdict.error_number, name);
-    verdict.tag[sizeof verdict.tag - 1] = '\0';
-    return protocol::Stored{verdict.created, verdict.tag};
+        refuse_session_file(verdict.error_number, name_);
+    return give_name();
+}
+
+protocol::Stored FileWriting::give_name() {
+    const std::string base = split_session_path(request_.path).second;
+    const std::string itself = "/proc/self/fd/" + std::to_string(file_.get());
+    const auto link_as = [&](const std::string& name) {
+        return ::linkat(AT_FDCWD, itself.c_str(), parent_.get(), name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+    };
+    const ActAs tenant(uid_);
+    check_preconditions(parent_.get(), base, request_.only_if);
+    const bool created = link_as(base);
+    if (!created && (errno != EEXIST))
+        refuse_session_file(errno, name_);
+    if (!created && request_.only_if.if_none_match == std::vector<std::string>{"*"})
+        throw_is_there(); // the session made it in this moment
+    if (!created) {
+        const std::string name = ".put-" + new_session_id();
+        if (!link_as(name))
+            refuse_session_file(errno, name_);
+        if (::renameat(parent_.get(), name.c_str(), parent_.get(), base.c_str()) != 0) {
+            const int number = errno;
+            ::unlinkat(parent_.get(), name.c_str(), 0);
+            refuse_session_file(number, name_);
+        }
+    }
+    struct stat status {};
+    if (::fstat(file_.get(), &status) != 0)
+        throw_errno("cannot look at " + name_);
+    return {created, file_tag(status)};
 }
 
 } // namespace sandbox::launcher

@@ -152,13 +152,14 @@ void Server::handle(const std::shared_ptr<Connection>& connection, protocol::Pac
                     reply(protocol::Inspected{inspect(environment_, find(request.session))}, {});
                 } else if constexpr (std::is_same_v<Request, protocol::OpenFile>) {
                     const Sandbox& sandbox = find(request.session);
-                    const SessionFile file = request.list ? list_session_folder(sandbox, request.path)
-                                                          : open_session_file(sandbox, request.path);
+                    const SessionFile file = request.list
+                                                 ? list_session_folder(sandbox, request.path, request.after)
+                                                 : open_session_file(sandbox, request.path);
                     reply(protocol::Opened{file.size, file.tag}, {file.fd.get()});
                 } else if constexpr (std::is_same_v<Request, protocol::PutFile>) {
                     put_file(request, std::move(descriptors), reply);
                 } else if constexpr (std::is_same_v<Request, protocol::RemoveFile>) {
-                    remove_session_file(find(request.session), request.path, request.replaces);
+                    remove_session_file(find(request.session), request.path, request.only_if);
                     reply(protocol::Removed{}, {});
                 } else if constexpr (std::is_same_v<Request, protocol::SetLimits>) {
                     set_limits(request, reply);

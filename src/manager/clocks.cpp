@@ -20,13 +20,13 @@ bool has_passed(const std::optional<BootClock::time_point>& time) {
 /// With the engine's turn, which no request has then: one that comes in the same moment wins.
 bool is_unused(Session& session) {
     const FifoGate::Permit turn = session.turns.try_enter();
-    return turn && has_passed(session.idle_at());
+    return turn && !session.in_use() && has_passed(session.idle_at());
 }
 
 /// False: it is used after all. Where it cannot be frozen, it is tried again some time later.
 boost::asio::awaitable<bool> freeze_unused(CorePtr core, SessionPtr session) {
     std::optional<FifoGate::Permit> turn = session->turns.try_enter();
-    if (!*turn || session->state() != State::ready || !has_passed(session->freeze_at()))
+    if (!*turn || session->state() != State::ready || session->in_use() || !has_passed(session->freeze_at()))
         co_return false;
     bool failed = false;
     try {
@@ -45,8 +45,8 @@ boost::asio::awaitable<bool> freeze_unused(CorePtr core, SessionPtr session) {
 /// Calls with each clock that runs, its span, and when it ends the session.
 template <typename Call>
 void for_each_clock(const Session& session, const Call& call) {
-    // One that works on a request is not idle, however long that takes.
-    if (const auto at = session.idle_at(); at && session.state() != State::busy)
+    // One that works on a request, or takes or gives a file, is not idle, however long that takes.
+    if (const auto at = session.idle_at(); at && !session.in_use())
         call(Clock::idle, *session.lifecycle.end_after, *at);
     if (const auto at = session.lifetime_at())
         call(Clock::lifetime, *session.lifecycle.max_lifetime, *at);
@@ -75,7 +75,7 @@ void tell_expiring(Core& core, const Session& session, Expiry& expiry) {
 SteadyTime next_look(const Session& session, const Expiry& expiry) {
     Duration wait = kLongestWait;
     std::vector<std::optional<BootClock::time_point>> times{session.lifetime_at()};
-    if (session.state() != State::busy) { // its answer is a change, which begins these anew
+    if (!session.in_use()) { // the end of that is a change, which begins these anew
         times.push_back(session.idle_at());
         times.push_back(session.freeze_at());
     }

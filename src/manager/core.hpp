@@ -277,10 +277,14 @@ boost::asio::awaitable<void> forget_last_words(CorePtr core, std::vector<std::st
 
 /// files.cpp: files of its workspace, by the launcher.
 boost::asio::awaitable<OpenedFile> open_file(CorePtr core, SessionPtr session, std::string path);
-boost::asio::awaitable<OpenedFile> list_folder(CorePtr core, SessionPtr session, std::string path);
+boost::asio::awaitable<OpenedFile> list_folder(CorePtr core, SessionPtr session, std::string path,
+                                               std::string after);
 boost::asio::awaitable<StoredFile> put_file(CorePtr core, SessionPtr session, NewFile file);
 boost::asio::awaitable<void> remove_file(CorePtr core, SessionPtr session, std::string path,
-                                         std::string replaces);
+                                         protocol::Preconditions only_if);
+
+/// use.cpp: what a caller holds.
+InUse use_of(const SessionPtr& session);
 
 /// change.cpp: what a caller changes of it.
 boost::asio::awaitable<SessionView> change_session(CorePtr core, SessionPtr session, SessionChange change);

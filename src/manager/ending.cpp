@@ -116,7 +116,9 @@ asio::awaitable<std::optional<SessionView::End::Log>> keep_log(CorePtr core, Ses
 void finish(Core& core, const SessionPtr& session, SessionView::End end, const std::string& why) {
     // The caller's may be the registry's own, which goes below.
     const SessionPtr keep = session; // NOLINT(performance-unnecessary-copy-initialization)
-    keep->turns.close(Error(Errc::gone, "session " + keep->id() + " has ended", "Make a new session."));
+    const Error gone(Errc::gone, "session " + keep->id() + " has ended", "Make a new session.");
+    keep->turns.close(gone);
+    keep->puts.close(gone);
     keep->let_go();
     end.at = std::chrono::system_clock::now();
     end.log_tail = std::move(keep->log_tail);
@@ -140,8 +142,10 @@ asio::awaitable<void> end_session(CorePtr core, SessionPtr session) {
     put_record(*core, *session, State::ending);
     co_await is_stored(core);
     session->move_to(State::ending, why_ending(*session));
-    session->turns.close(Error(Errc::gone, "session " + session->id() + " is ending: " + why_ending(*session),
-                               "Make a new session."));
+    const Error gone(Errc::gone, "session " + session->id() + " is ending: " + why_ending(*session),
+                     "Make a new session.");
+    session->turns.close(gone);
+    session->puts.close(gone);
     session->published.reset();
     const std::optional<protocol::Ended> ended = co_await remove_sandbox(core, session);
     keep_log_tail(*session); // with what came during the grace

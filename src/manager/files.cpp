@@ -1,5 +1,6 @@
 // Files of a session's workspace: the launcher opens, writes and removes them, with the session's own rights.
 #include "core.hpp"
+#include "use.hpp"
 
 #include <utility>
 
@@ -10,18 +11,18 @@ namespace asio = boost::asio;
 namespace sandbox::manager {
 namespace {
 
-/// The launcher's own deadline for the child that writes, and a margin.
-constexpr Duration kPutTime = std::chrono::seconds(70);
+/// Beyond the launcher's own deadline for the child that writes.
+constexpr Duration kPutMargin = std::chrono::seconds(10);
 
 [[noreturn]] void throw_unexpected() {
     throw Error(Errc::internal, "the launcher's answer about a file is not one");
 }
 
-asio::awaitable<OpenedFile> open_by(CorePtr core, SessionPtr session, std::string path, bool list) {
+asio::awaitable<OpenedFile> open_by(CorePtr core, SessionPtr session, protocol::OpenFile asked) {
+    const Use use(session);
     co_await until_made(core, session);
-    session->note_activity();
-    protocol::Request request(protocol::OpenFile{session->id(), std::move(path), list});
-    LauncherAnswer answer = co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
+    LauncherAnswer answer =
+        co_await core->launcher->call(protocol::Request(std::move(asked)), core->tuning.answer_timeout);
     if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply))
         throw protocol::to_error(*failure);
     const auto* opened = std::get_if<protocol::Opened>(&answer.reply);
@@ -29,6 +30,18 @@ asio::awaitable<OpenedFile> open_by(CorePtr core, SessionPtr session, std::strin
         throw_unexpected();
     co_return OpenedFile{std::move(answer.descriptors[0]), opened->size, opened->tag};
 }
+
+/// Whoever freezes the session sees that a file comes.
+class Coming {
+  public:
+    explicit Coming(Session& session) : session_(session) { ++session_.files_coming; }
+    Coming(const Coming&) = delete;
+    Coming& operator=(const Coming&) = delete;
+    ~Coming() { --session_.files_coming; }
+
+  private:
+    Session& session_;
+};
 
 /// Who writes into a frozen session's memory would be stopped with it. Nobody has the engine's turn then.
 asio::awaitable<void> thaw(CorePtr core, SessionPtr session) {
@@ -41,22 +54,27 @@ asio::awaitable<void> thaw(CorePtr core, SessionPtr session) {
 } // namespace
 
 asio::awaitable<OpenedFile> open_file(CorePtr core, SessionPtr session, std::string path) {
-    return open_by(std::move(core), std::move(session), std::move(path), false);
+    protocol::OpenFile asked{session->id(), std::move(path), false};
+    return open_by(std::move(core), std::move(session), std::move(asked));
 }
 
-asio::awaitable<OpenedFile> list_folder(CorePtr core, SessionPtr session, std::string path) {
-    return open_by(std::move(core), std::move(session), std::move(path), true);
+asio::awaitable<OpenedFile> list_folder(CorePtr core, SessionPtr session, std::string path,
+                                        std::string after) {
+    protocol::OpenFile asked{session->id(), std::move(path), true, std::move(after)};
+    return open_by(std::move(core), std::move(session), std::move(asked));
 }
 
 asio::awaitable<StoredFile> put_file(CorePtr core, SessionPtr session, NewFile file) {
+    const Use use(session);
     co_await until_made(core, session);
-    session->note_activity();
+    const FifoGate::Permit place = co_await session->puts.enter();
+    const Coming coming(*session);
     co_await thaw(core, session);
+    const Duration timeout = protocol::longest_put(file.size) + kPutMargin;
     protocol::Request request(
-        protocol::PutFile{session->id(), std::move(file.path), file.size, std::move(file.replaces)});
+        protocol::PutFile{session->id(), std::move(file.path), file.size, std::move(file.only_if)});
     const LauncherAnswer answer =
-        co_await core->launcher->call_with(std::move(request), std::move(file.content), kPutTime);
-    session->note_activity();
+        co_await core->launcher->call_with(std::move(request), std::move(file.content), timeout);
     if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply))
         throw protocol::to_error(*failure);
     const auto* stored = std::get_if<protocol::Stored>(&answer.reply);
@@ -65,10 +83,11 @@ asio::awaitable<StoredFile> put_file(CorePtr core, SessionPtr session, NewFile f
     co_return StoredFile{stored->created, stored->tag};
 }
 
-asio::awaitable<void> remove_file(CorePtr core, SessionPtr session, std::string path, std::string replaces) {
+asio::awaitable<void> remove_file(CorePtr core, SessionPtr session, std::string path,
+                                  protocol::Preconditions only_if) {
+    const Use use(session);
     co_await until_made(core, session);
-    session->note_activity();
-    protocol::Request request(protocol::RemoveFile{session->id(), std::move(path), std::move(replaces)});
+    protocol::Request request(protocol::RemoveFile{session->id(), std::move(path), std::move(only_if)});
     co_await ask<protocol::Removed>(*core->launcher, std::move(request), core->tuning.answer_timeout);
 }
 

@@ -214,17 +214,23 @@ asio::awaitable<OpenedFile> Manager::open_file(const std::string& id, std::strin
     return manager::open_file(impl_->core, impl_->core->registry.visible(id), std::move(path));
 }
 
-asio::awaitable<OpenedFile> Manager::list_folder(const std::string& id, std::string path) {
-    return manager::list_folder(impl_->core, impl_->core->registry.visible(id), std::move(path));
+asio::awaitable<OpenedFile> Manager::list_folder(const std::string& id, std::string path, std::string after) {
+    return manager::list_folder(impl_->core, impl_->core->registry.visible(id), std::move(path),
+                                std::move(after));
+}
+
+InUse Manager::use(const std::string& id) {
+    return use_of(impl_->core->registry.visible(id));
 }
 
 asio::awaitable<StoredFile> Manager::put_file(const std::string& id, NewFile file) {
     return manager::put_file(impl_->core, impl_->core->registry.visible(id), std::move(file));
 }
 
-asio::awaitable<void> Manager::remove_file(const std::string& id, std::string path, std::string replaces) {
+asio::awaitable<void> Manager::remove_file(const std::string& id, std::string path,
+                                           protocol::Preconditions only_if) {
     return manager::remove_file(impl_->core, impl_->core->registry.visible(id), std::move(path),
-                                std::move(replaces));
+                                std::move(only_if));
 }
 
 asio::awaitable<SessionView> Manager::restart(const std::string& id) {

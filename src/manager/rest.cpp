@@ -1,4 +1,5 @@
 #include "exchange.hpp"
+#include "use.hpp"
 
 #include <utility>
 
@@ -29,6 +30,7 @@ asio::awaitable<chimerax::RestReply> rest(CorePtr core, SessionPtr session, chim
                                           Duration timeout) {
     const bool is_command = session->kind() == Kind::tenant && request.target.starts_with("/run");
     const SteadyTime started = std::chrono::steady_clock::now();
+    const Use use(session); // in the queue, too, and while ChimeraX is started again
     try {
         chimerax::RestReply reply = co_await reply_in_turn(core, session, std::move(request), timeout);
         if (is_command)

@@ -33,6 +33,9 @@ const char* health_text(State state, unsigned failed_checks) {
     return "unhealthy";
 }
 
+/// As many at once as the launcher takes, of each session; the others wait, as their bodies are here already.
+constexpr std::size_t kMaxPuts = 4, kMaxWaitingPuts = 1024;
+
 bool is_every_day(State from, State to) {
     return (from == State::ready && to == State::busy) || (from == State::busy && to == State::ready);
 }
@@ -54,6 +57,7 @@ Session::Session(asio::io_context& io, const Tuning& tuning, Kind kind, SessionV
       lifecycle(policy.lifecycle),
       changed(io.get_executor()),
       turns(io.get_executor(), 1, tuning.rest_queue),
+      puts(io.get_executor(), kMaxPuts, kMaxWaitingPuts),
       io_(io),
       kind_(kind),
       usage_age_(tuning.usage_age) {}
@@ -200,13 +204,13 @@ void Session::extend(Duration by) {
 std::optional<BootClock::time_point> Session::idle_at() const {
     if (!lifecycle.end_after || !active_at_)
         return std::nullopt;
-    return *active_at_ + *lifecycle.end_after;
+    return (in_use() ? BootClock::now() : *active_at_) + *lifecycle.end_after;
 }
 
 std::optional<BootClock::time_point> Session::freeze_at() const {
     if (!lifecycle.freeze_after || !active_at_ || state_ == State::frozen)
         return std::nullopt;
-    return *active_at_ + *lifecycle.freeze_after;
+    return (in_use() ? BootClock::now() : *active_at_) + *lifecycle.freeze_after;
 }
 
 std::optional<BootClock::time_point> Session::lifetime_at() const {

@@ -108,6 +108,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
     /// Somebody uses it: the idle clock begins anew.
     void note_activity();
+    /// Somebody uses it now, and its idle clock stands.
+    bool in_use() const { return state_ == State::busy || uses > 0; }
     void restart_idle_clock();
     /// Puts the end of its lifetime off. Throws Error conflict where none is set, denied beyond the ceiling
     /// of its policy.
@@ -138,6 +140,9 @@ class Session : public std::enable_shared_from_this<Session> {
     std::function<void(State from, const std::string& why)> on_moved;
     Signal changed;
     FifoGate turns;                    ///< to talk to the engine: one at a time
+    FifoGate puts;                     ///< files that the launcher copies into the workspace
+    unsigned uses = 0;                 ///< see use.hpp
+    unsigned files_coming = 0;         ///< who copies one would be frozen with the session
     std::size_t waiting_for_start = 0; ///< requests that came before it serves
 
     kernel::CgroupDir cgroup;

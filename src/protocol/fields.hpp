@@ -130,23 +130,31 @@ void fields(Visit& visit, T& m) {
 template <typename Visit, Is<OpenFile> T>
 void fields(Visit& visit, T& m) {
     visit("session", m.session);
-    visit("path", m.path);
+    visit.bytes("path", m.path);
     visit("list", m.list);
+    visit.bytes("after", m.after);
+}
+
+template <typename Visit, Is<Preconditions> T>
+void fields(Visit& visit, T& m) {
+    visit("if_match", m.if_match);
+    visit("if_none_match", m.if_none_match);
+    visit("unmodified_since", m.unmodified_since);
 }
 
 template <typename Visit, Is<PutFile> T>
 void fields(Visit& visit, T& m) {
     visit("session", m.session);
-    visit("path", m.path);
+    visit.bytes("path", m.path);
     visit("size", m.size);
-    visit("replaces", m.replaces);
+    visit("only_if", m.only_if);
 }
 
 template <typename Visit, Is<RemoveFile> T>
 void fields(Visit& visit, T& m) {
     visit("session", m.session);
-    visit("path", m.path);
-    visit("replaces", m.replaces);
+    visit.bytes("path", m.path);
+    visit("only_if", m.only_if);
 }
 
 template <typename Visit, Is<SetLimits> T>

@@ -1,6 +1,7 @@
 #include "sandbox/protocol/message.hpp"
 
 #include "fields.hpp"
+#include "sandbox/base/encoding.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -44,6 +45,9 @@ struct Writer {
             object[key] = write_value(value);
         }
     }
+
+    /// A name of a file may have any bytes, and JSON has none but those of UTF-8.
+    void bytes(const char* key, const std::string& value) { object[key] = percent_encode(value, "/"); }
 };
 
 template <typename T>
@@ -111,6 +115,14 @@ class Reader {
                 refuse(below(path_, key), "missing");
             read_value(*found, below(path_, key), value);
         }
+    }
+
+    void bytes(const char* key, std::string& value) {
+        (*this)(key, value);
+        std::optional<std::string> decoded = percent_decode(value);
+        if (!decoded || decoded->find('\0') != std::string::npos)
+            refuse(below(path_, key), "a name of a file is needed, percent-encoded and without NUL");
+        value = std::move(*decoded);
     }
 
     void finish() const {

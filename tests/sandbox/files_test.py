@@ -1,14 +1,21 @@
 #!/usr/bin/env python3
 """Files into, within and out of a workspace, by the API: ranges, tags, and attacks from inside."""
 
+import base64
 import errno
+import hashlib
+import http.client
+import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import stat
 import sys
 import threading
+import time
+import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import stack as harness  # noqa: E402
@@ -50,7 +57,7 @@ class Files:
     def way_in_and_out(self):
         content = os.urandom(300_000)
         answer = self.put("new/deep/a%20b.bin", content)
-        assert answer.status == 201 and answer.json["size"] == len(content), answer
+        assert answer.status == 201 and answer.json["size"] == len(content) and "path_encoded" not in answer.json, answer
         status = (self.work / "new/deep/a b.bin").stat()
         assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (self.uid, self.uid, 0o644), status
         assert self.get("new/deep/a%20b.bin").body == content
@@ -85,7 +92,40 @@ class Files:
         assert self.site.api("DELETE", self.route + "m", headers={"If-Match": first}).status == 412
         assert self.site.api("DELETE", self.route + "m", headers={"If-Match": second.headers["ETag"]}).status == 200
         assert self.get("m").status == 404 and self.site.api("DELETE", self.route + "m").status == 404
-        assert self.put("never", b"x", If_Match='"none"').status == 412
+        assert self.put("never", b"x", If_Match='"none"').status == 412 and self.put("never", b"x", If_Match="*").status == 412
+        third = self.put("m", b"one", If_None_Match="*").headers["ETag"]
+        assert self.put("m", b"two", If_None_Match="*").status == 412 and self.get("m").body == b"one"
+        assert self.put("m", b"two", If_Match=f'"other", {third}').status == 200
+        tag = self.get("m").headers["ETag"]
+        assert self.put("m", b"x", If_Match=f"W/{tag}").status == 412 and self.put("m", b"x", If_None_Match=f'"a", W/{tag}').status == 412
+        changed = self.get("m").headers["Last-Modified"]
+        assert self.put("m", b"x", If_Unmodified_Since="Thu, 01 Jan 1970 00:00:01 GMT").status == 412
+        assert self.put("m", b"three", If_Unmodified_Since=changed).status == 200
+        assert self.get("m", If_Modified_Since="Fri, 01 Jan 2100 00:00:00 GMT").status == 304
+        # Of a link, what a GET tells is of what it leads to; and a link is a name that is taken.
+        os.symlink("m", self.work / "to-m")
+        assert self.put("to-m", b"x", If_None_Match="*").status == 412
+        assert self.put("to-m", b"own", If_Match=self.get("to-m").headers["ETag"]).status == 200 and self.get("m").body == b"three"
+
+    def matches_at_once(self):
+        """Of writers that all saw the same, or nothing, one wins, and the others are told."""
+        def race(count, **headers):
+            start, answers = threading.Barrier(count), []
+
+            def write(number):
+                start.wait()
+                answers.append((self.put("race", str(number).encode() * 200_000, **headers).status, number))
+            threads = [threading.Thread(target=write, args=(number,)) for number in range(count)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            won = [number for status, number in answers if status in (200, 201)]
+            assert len(won) == 1 and {status for status, _ in answers} <= {200, 201, 412}, answers
+            assert self.get("race").body == str(won[0]).encode() * 200_000
+        race(8, If_None_Match="*")
+        for _ in range(5):
+            race(8, If_Match=self.get("race").headers["ETag"])
 
     def lists(self):
         self.put("l/one", b"1")
@@ -97,17 +137,197 @@ class Files:
         assert not answer.json["truncated"]
         top = self.site.api("GET", self.route[:-1] + "?list=1")
         assert "l" in [entry["name"] for entry in top.json["entries"]], top
+        assert answer.json["next"] is None
         for path, status in (("l/one?list=1", 404), ("none?list=1", 404), ("l/link?list=1", 403), ("..%2f?list=1", 403)):
             assert self.site.api("GET", self.route + path).status == status, path
 
-    def bounded_list(self):
-        os.makedirs(self.work / "many")
-        for number in range(5000):
-            (self.work / f"many/{number}").touch()
-        answer = self.site.api("GET", self.route + "many?list=1")
-        assert len(answer.json["entries"]) == 4096 and answer.json["truncated"]
-        for path in (self.work / "many").iterdir():
-            path.unlink()
+    def pages(self, folder):
+        entries, after = [], ""
+        while True:
+            page = self.site.api("GET", f"{self.route}{folder}".rstrip("/") + f"?list=1{after}").json
+            entries += page["entries"]
+            assert len(page["entries"]) <= 4096 and (page["next"] is None or page["truncated"])
+            if page["next"] is None:
+                return entries, page["truncated"]
+            after = f"&after={page['next']}"
+
+    def long_list(self):
+        """Page by page it is complete, though others are made and removed meanwhile; what is too much is said to be."""
+        work = os.fsencode(self.work)
+        names = [b"n%d" % number for number in range(9000)] + [b"n%d\xe9 &+%%" % number for number in range(10)]
+        os.mkdir(self.work / "many")
+        for name in names:
+            os.close(os.open(work + b"/many/" + name, os.O_CREAT))
+        entries, truncated = self.pages("many")
+        found = [urllib.parse.unquote_to_bytes(entry.get("name_encoded") or urllib.parse.quote(entry["name"])) for entry in entries]
+        assert found == sorted(names) and not truncated, (len(found), truncated)
+        first = self.site.api("GET", self.route + "many?list=1").json
+        os.unlink(work + b"/many/" + found[4095])  # the cursor's own
+        os.close(os.open(work + b"/many/a", os.O_CREAT))
+        second = self.site.api("GET", f"{self.route}many?list=1&after={first['next']}").json
+        assert second["entries"][0]["name"].encode() == found[4096]
+        shutil.rmtree(work + b"/many")
+        os.mkdir(self.work / "many")
+        try:
+            for number in range(65_537):
+                os.close(os.open(self.work / f"many/{number}", os.O_CREAT))
+            entries, truncated = self.pages("many")
+            assert truncated and len(entries) == 65_536
+        except OSError as error:
+            assert error.errno == errno.ENOSPC, error  # the policy gives /work fewer files than that
+        shutil.rmtree(work + b"/many")
+
+    def names(self):
+        """A name is bytes, up to what a file system takes."""
+        work = os.fsencode(self.work)
+        as_user(self.uid, self.work, lambda: pathlib.Path(os.fsdecode(b"l\xe9.pdb")).write_bytes(b"theirs"))
+        for name in (b"l\xe9.pdb", b"\xff\xfe", b"line\nbreak", b"caf\xc3\xa9", b"x" * 255, b"\xe9" * 255, b"%", b"a+b c?#&", b".put-"):
+            encoded = urllib.parse.quote(name, safe="")
+            stored = self.put(encoded, b"ours " + name)
+            assert stored.status in (200, 201), (name, stored)
+            assert pathlib.Path(os.fsdecode(work + b"/" + name)).read_bytes() == b"ours " + name
+            assert self.get(encoded).body == b"ours " + name
+            entry, = [entry for entry in self.pages("")[0] if (entry.get("name_encoded") or urllib.parse.quote(entry["name"], safe="")) == encoded]
+            assert ("name_encoded" in entry) == ("path_encoded" in stored.json) == (b"\xe9" in name and b"\xc3" not in name or b"\xff" in name), (entry, stored)
+            removed = self.site.api("DELETE", self.route + encoded)
+            assert removed.status == 200 and removed.json.get("path_encoded") == stored.json.get("path_encoded"), removed
+            assert not os.path.lexists(work + b"/" + name)
+        deep = "/".join(["d" * 255] * 15)  # 3839 bytes
+        longest = deep + "/" + "f" * 255  # 4095
+        assert self.put(longest, b"deep").status == 201 and self.get(longest).body == b"deep"
+        assert [entry["name"] for entry in self.pages(deep)[0]] == ["f" * 255]
+        assert self.put(longest + "f", b"x").status == 400 and self.get(deep + "/" + "f" * 256).status == 400
+        shutil.rmtree(work + b"/" + b"d" * 255)
+
+    def closed(self):
+        """What the session itself may not read is told by its name, and not taken for a defect, or for nothing."""
+        def plant():
+            os.mkdir("shut")
+            pathlib.Path("shut/file").write_text("x")
+            os.mkdir("blind")
+            pathlib.Path("blind/file").write_text("x")
+            pathlib.Path("unread").write_text("x")
+            os.chmod("shut", 0)
+            os.chmod("blind", 0o444)
+            os.chmod("unread", 0)
+        as_user(self.uid, self.work, plant)
+        for method, path in (("GET", "shut?list=1"), ("GET", "shut/file"), ("DELETE", "shut/file"), ("PUT", "shut/file"), ("GET", "blind?list=1"), ("GET", "unread")):
+            answer = self.site.api(method, self.route + path, b"x" if method == "PUT" else None)
+            assert answer.status == 403 and path.split("?")[0] in answer.json["detail"] and answer.json["cure"], answer
+        assert self.put("unread", b"x").status == 200
+        for name in ("shut", "blind"):
+            os.chmod(self.work / name, 0o700)
+            shutil.rmtree(self.work / name)
+
+    def parts_and_forms(self):
+        """What is not the whole file itself is refused, and the old one stays."""
+        self.put("whole", b"0123456789")
+        for headers, status in (({"Content-Range": "bytes 5-9/10"}, 400), ({"Range": "bytes=5-9"}, 400), ({"Content-Encoding": "gzip"}, 415), ({"Upload-Offset": "5"}, 400),
+                                ({"Content-Type": "multipart/form-data; boundary=x"}, 415), ({"Expect": "sunshine"}, 417), ({"X-HTTP-Method-Override": "DELETE"}, 400),
+                                ({"Content-MD5": "kAFQmDzST7DWlj99KOF/cg=="}, 400), ({"Digest": "md5=x"}, 400)):
+            answer = self.site.api("PUT", self.route + "whole", b"56789", headers=headers)
+            assert answer.status == status and answer.json["field"].lower() in {name.lower() for name in headers}, answer
+        digest = base64.b64encode(hashlib.sha256(b"new").digest()).decode()
+        assert self.put("whole", b"old", Content_Digest=f"sha-256=:{digest}:").status == 400
+        assert self.get("whole").body == b"0123456789"
+        assert self.put("whole", b"new", Content_Digest=f"sha-256=:{digest}:").status == 200
+
+    def large(self):
+        """Far more than fits into one message comes and goes to the last byte, and neither program grows by it."""
+        size = min(300 * MIB, os.statvfs(self.work).f_bavail * os.statvfs(self.work).f_frsize - 8 * MIB)
+        pids = self.site.launcher.pid, self.site.manager_pid()
+
+        def memory():
+            return [int(line.split()[1]) * 1024 for pid in pids for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+                    if line.startswith("VmHWM")]
+
+        def pieces():
+            block, left = os.urandom(MIB), size
+            while left > 0:
+                yield block[:left]
+                left -= MIB
+        before = memory()
+        for chunked in (False, True):
+            sent, received = hashlib.sha256(), hashlib.sha256()
+
+            def body():
+                for piece in pieces():
+                    sent.update(piece)
+                    yield piece
+            connection = harness.UnixConnection(self.site.api_socket, 120)
+            connection.request("PUT", self.route + "large", body(), {} if chunked else {"Content-Length": str(size)}, encode_chunked=chunked)
+            answer = connection.getresponse()
+            assert answer.status in (200, 201) and json.loads(answer.read())["size"] == size, answer.status
+            connection.request("GET", self.route + "large")
+            answer = connection.getresponse()
+            while piece := answer.read(MIB):
+                received.update(piece)
+            connection.close()
+            assert sent.digest() == received.digest(), "other bytes came back"
+            assert self.site.api("DELETE", self.route + "large").status == 200
+        grown = [now - then for now, then in zip(memory(), before)]
+        print(f"# {size // MIB} MiB: the launcher and the manager grew by {grown} bytes", flush=True)
+        assert max(grown) < 8 * MIB, grown
+
+    def refused_early(self):
+        """Who sends all of a large body before it reads an answer sees why it is refused."""
+        room = os.statvfs(self.work).f_blocks * os.statvfs(self.work).f_frsize
+        for connect in (lambda: harness.UnixConnection(self.site.api_socket, 60), lambda: http.client.HTTPConnection("127.0.0.1", self.site.tcp_port, timeout=60)):
+            connection = connect()
+            connection.request("PUT", self.route + "huge", (bytes(MIB) for _ in range(0, room + MIB, MIB)),
+                               {"Content-Length": str((room // MIB + 1) * MIB), "Authorization": f"Bearer {self.session['token']}"})
+            answer = connection.getresponse()
+            problem = json.loads(answer.read())
+            assert answer.status == 413 and str(room) in problem["detail"] and "/work" in problem["detail"], problem
+            connection.close()
+
+    def under_way(self):
+        """A session that is sent a file, or sends one, is neither ended as idle nor frozen under it."""
+        session = self.site.create(idle_timeout_seconds=1)
+        route = f"/v1/sessions/{session['id']}/files/slow"
+        connection = harness.UnixConnection(self.site.api_socket, 60)
+        connection.putrequest("PUT", route)
+        connection.putheader("Content-Length", str(8 * MIB))
+        connection.endheaders()
+        for _ in range(8):
+            connection.send(bytes(MIB))
+            time.sleep(0.4)
+        answer = connection.getresponse()
+        assert answer.status == 201, answer.read()
+        answer.read()
+        connection.request("GET", route)
+        answer, size = connection.getresponse(), 0
+        for _ in range(8):
+            size += len(answer.read(MIB))
+            time.sleep(0.4)
+        assert size == 8 * MIB
+        connection.close()
+        assert self.site.wait_ended(session["id"])["end"]["reason"] == "idle"
+
+    def shares(self):
+        """One tenant has not all places for uploads, and what it gets is told."""
+        held = []
+        try:
+            refused = None
+            for _ in range(20):
+                connection = harness.UnixConnection(self.site.api_socket, 60)
+                connection.putrequest("PUT", self.route + "held")
+                connection.putheader("Content-Length", "10")
+                connection.putheader("Expect", "100-continue")
+                connection.endheaders()
+                connection.sock.settimeout(20)
+                said = connection.sock.recv(4096, socket.MSG_PEEK)
+                held.append(connection)
+                if not said.startswith(b"HTTP/1.1 100"):
+                    refused = said
+                    break
+            assert refused and refused.startswith(b"HTTP/1.1 429") and len(held) == 9, (refused, len(held))
+            other = self.site.create(tenant="globex")
+            assert self.site.api("PUT", f"/v1/sessions/{other['id']}/files/x", b"x").status == 201, "another tenant still sends"
+            self.site.delete(other["id"], grace=0)
+        finally:
+            for connection in held:
+                connection.close()
 
     def too_large(self):
         room = os.statvfs(self.work).f_blocks * os.statvfs(self.work).f_frsize
@@ -258,7 +478,15 @@ def main():
                 ("ranges and tags", files.ranges),
                 ("If-Match replaces and removes only what is known", files.matches),
                 ("folders are listed", files.lists),
-                ("a list is bounded", files.bounded_list),
+                ("of writers at the same time one wins", files.matches_at_once),
+                ("a long list is complete, page by page, and what is not is told", files.long_list),
+                ("names are bytes", files.names),
+                ("what may not be read is told by its name", files.closed),
+                ("a part, a form or a coded body is no file", files.parts_and_forms),
+                ("300 MiB come and go, and no program grows by them", files.large),
+                ("a refusal by the head is seen by who sends on", files.refused_early),
+                ("a transfer is use of its session", files.under_way),
+                ("a tenant has its share of the uploads", files.shares),
                 ("what is too large, cut short or without room leaves nothing", files.too_large),
                 ("E25: links, FIFOs and paths lead nowhere", files.attacks),
                 ("E25: a folder that is swapped for a link meanwhile", files.swapped),

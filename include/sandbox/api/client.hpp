@@ -5,9 +5,9 @@
 
 namespace sandbox::api {
 
-/// Whether the client of a request is still there, while its answer is being made. A client that has sent all
-/// of its request and closes its side of the connection counts as gone, as with other servers: over TCP one
-/// that only closes its sending side looks the same.
+/// Whether the client of a request is still there, while its answer is being made. One that closes its
+/// sending side after the request still waits for the answer; under TLS, or in HTTP/1.0 over TCP, it counts
+/// as gone, as it looks the same there.
 class Client {
   public:
     /// `watch` begins to look after the connection; only requests that care cost that.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "sandbox/api/http.hpp"
+#include "sandbox/api/pace.hpp"
 
 #include <functional>
 #include <memory>
@@ -32,6 +33,7 @@ using Admit = std::function<Admitted(const Request& head)>;
 /// target, the headers, the body and each step's time, the TLS handshake's too, where there is `tls`;
 /// whatever is malformed is answered 400 and ends it. Throws nothing.
 boost::asio::awaitable<void> converse(boost::asio::generic::stream_protocol::socket socket, Admit admit,
-                                      std::shared_ptr<boost::asio::ssl::context> tls = nullptr);
+                                      std::shared_ptr<boost::asio::ssl::context> tls = nullptr,
+                                      Patience patience = {});
 
 } // namespace sandbox::api

@@ -4,6 +4,7 @@
 #include "sandbox/api/router.hpp"
 #include "sandbox/manager/manager.hpp"
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,7 +33,8 @@ Duration rest_timeout(const manager::Manager& manager, const std::string& policy
 /// with its end; where the client goes away, it stops waiting for its start, or for a turn.
 boost::asio::awaitable<Response>
 answer_living(manager::Manager& manager,
-              boost::asio::awaitable<Response> (*function)(manager::Manager&, Exchange), Exchange exchange);
+              std::function<boost::asio::awaitable<Response>(manager::Manager&, Exchange)> function,
+              Exchange exchange);
 
 /// Adds routes whose handlers are functions over the manager, with JSON bodies; what else a route has is set
 /// in the one that comes back, before the next is added.

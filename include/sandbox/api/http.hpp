@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,8 +23,8 @@ inline constexpr std::size_t kMaxHeaders = 64 * 1024;    ///< more is 431
 inline constexpr std::size_t kMaxJsonBody = 1024 * 1024; ///< more is 413
 inline constexpr std::size_t kMaxRestBody = 64 * 1024 * 1024;
 
-inline constexpr std::uint64_t kMaxUpload = std::uint64_t{16}
-                                            << 30; ///< of routes that stream; their own is less
+/// Of routes that take the body as it comes: they know their own limit.
+inline constexpr std::uint64_t kAnyBody = std::numeric_limits<std::uint64_t>::max();
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
@@ -65,7 +66,10 @@ struct Response {
     Fields headers;
     std::shared_ptr<const FileBody> file = nullptr; ///< instead of `body`
     BodyStream stream = {};                         ///< the same
-    std::string audited = {};                       ///< what the audit trail says of it beside its status
+    /// Where it says false while a file is sent, the rest of it is not.
+    std::function<bool()> goes_on = {};
+    std::shared_ptr<void> until_sent = nullptr; ///< let go when all of it is sent, or cannot be
+    std::string audited = {};                   ///< what the audit trail says of it beside its status
 };
 
 /// 200.
@@ -73,8 +77,9 @@ inline Response ok(std::string body, std::string content_type = "application/jso
     return {.status = 200, .content_type = std::move(content_type), .body = std::move(body), .headers = {}};
 }
 
-/// Takes a target apart. Throws Error invalid_argument for one that is not in origin form, has a control
-/// character, or a broken percent-encoding (RFC 3986).
+/// Takes a target apart; of one in absolute form, the host is the request's from then on. Throws Error
+/// invalid_argument for one in another form, with a control character, or a broken percent-encoding (RFC
+/// 3986).
 void parse_target(Request& request, std::string_view target);
 
 /// `%41` to `A`; `+` to a space only in queries. Throws Error invalid_argument.

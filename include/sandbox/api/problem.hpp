@@ -11,9 +11,10 @@ namespace sandbox::api {
 /// has one.
 Response problem(const Error& error);
 
-/// For HTTP's own refusals, which no Errc has: 405, 408, 414, 431.
+/// For HTTP's own refusals, which no Errc has: 405, 408, 412, 414, 415, 417, 431. `field`: the header at
+/// fault.
 Response http_problem(unsigned status, const std::string& title, const std::string& detail,
-                      const std::string& cure);
+                      const std::string& cure, const std::string& field = {});
 
 /// The problem of a session that has ended: the error's, with the keys `session` and `end`.
 Response ended_problem(const Error& error, const manager::SessionView& session);

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,10 @@ struct Route {
     Handler handler;
     std::string action = {}; ///< what the audit trail calls it; empty for one that changes nothing
     bool streams_body = false;
-    bool for_monitors = false; ///< the role monitor may, too
+    bool for_monitors = false;           ///< the role monitor may, too
+    bool has_validators = false;         ///< ETags and times: it honours preconditions
+    std::optional<bool> takes_body = {}; ///< else as its method has it; where not, one is refused
+    bool takes_repeats = false;          ///< it honours Idempotency-Key
 };
 
 struct Match {

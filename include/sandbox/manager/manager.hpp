@@ -73,12 +73,20 @@ struct NewFile {
     std::string path;
     UniqueFd content; ///< a regular file
     std::uint64_t size = 0;
-    std::string replaces; ///< only what has this tag; empty: whatever is there
+    protocol::Preconditions only_if;
 };
 
 struct StoredFile {
     bool created = false; ///< there was none of that name
     std::string tag;
+};
+
+/// A session that somebody uses, for as long as `hold` lives: it is neither ended as idle nor frozen by its
+/// clocks meanwhile. Its lifetime ends it all the same.
+struct InUse {
+    std::shared_ptr<void> hold;
+    std::function<bool()> lives; ///< the session has not ended
+    Bytes work_size;             ///< of its /work
 };
 
 /// What is absent stays as it is.
@@ -170,12 +178,18 @@ class Manager {
     /// A regular file below its /work, opened by the launcher with the session's own rights.
     boost::asio::awaitable<OpenedFile> open_file(const std::string& id, std::string path);
 
-    /// A folder below its /work (empty: that one) as JSON: {"entries": […], "truncated"}.
-    boost::asio::awaitable<OpenedFile> list_folder(const std::string& id, std::string path);
+    /// A folder below its /work (empty: that one) as JSON, behind the name `after`: {"entries": […],
+    /// "truncated", "next"}.
+    boost::asio::awaitable<OpenedFile> list_folder(const std::string& id, std::string path,
+                                                   std::string after);
     /// Puts a whole file in the place of what has its name; its pages are charged to the session. Thaws a
-    /// frozen one. Error conflict with the field If-Match where `replaces` does not fit.
+    /// frozen one. Error conflict with the header's name as the field where a precondition does not hold.
     boost::asio::awaitable<StoredFile> put_file(const std::string& id, NewFile file);
-    boost::asio::awaitable<void> remove_file(const std::string& id, std::string path, std::string replaces);
+    boost::asio::awaitable<void> remove_file(const std::string& id, std::string path,
+                                             protocol::Preconditions only_if);
+
+    /// For what takes longer than one of the calls here: a body on its way in, an answer on its way out.
+    InUse use(const std::string& id);
 
     /// Kills its ChimeraX and starts it again in its sandbox, whatever its policy says of crashes. Returns
     /// once it is `recovering`; Error conflict for one that is already.

@@ -3,6 +3,7 @@
 #include "sandbox/base/bytes.hpp"
 #include "sandbox/base/error.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -84,26 +85,43 @@ struct Attach {
 /// Opened, with its descriptor. `list`: a folder, and the descriptor is of a list of what is in it, as JSON.
 struct OpenFile {
     std::string session;
-    std::string path; ///< below /work, relative; empty, and `list`: /work itself
+    std::string path; ///< below /work, relative, any bytes; empty, and `list`: /work itself
     bool list = false;
+    std::string after = {}; ///< of a list: only names behind this one
     bool operator==(const OpenFile&) const = default;
+};
+
+/// What must hold of the file that has the name in the moment in which it is replaced or removed (RFC 9110,
+/// 13.1). Tags stand in their quotes; `*` is whatever is there. Else it is Error conflict, with the header's
+/// name as the field.
+struct Preconditions {
+    std::optional<std::vector<std::string>> if_match, if_none_match;
+    std::optional<std::int64_t> unmodified_since; ///< seconds of the epoch
+    bool operator==(const Preconditions&) const = default;
 };
 
 /// Copies the regular file whose descriptor comes with it into the workspace, with the session's own rights
 /// and in its cgroup, and then puts it in the place of what has that name. Reply: Stored.
 struct PutFile {
     std::string session;
-    std::string path;       ///< below /work, relative; missing folders are made
+    std::string path;       ///< below /work, relative, any bytes; missing folders are made
     std::uint64_t size = 0; ///< bytes of it
-    std::string replaces;   ///< only where the old one has this tag; empty: whatever is there
+    Preconditions only_if;
     bool operator==(const PutFile&) const = default;
 };
+
+/// As long as a PutFile may take without a byte more of it in the workspace.
+inline constexpr std::chrono::seconds kPutPause{60};
+/// And in all: a session that gets little CPU time is slower than any disk.
+constexpr std::chrono::seconds longest_put(std::uint64_t size) {
+    return kPutPause + std::chrono::seconds(size >> 20);
+}
 
 /// Removes a file of the workspace, with the session's own rights; of a link, the link. Reply: Removed.
 struct RemoveFile {
     std::string session;
     std::string path;
-    std::string replaces; ///< as for PutFile
+    Preconditions only_if;
     bool operator==(const RemoveFile&) const = default;
 };
 

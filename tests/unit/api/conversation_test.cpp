@@ -112,6 +112,7 @@ TEST_CASE("headers may have 64 KiB together; more is 431") {
 TEST_CASE("a body over the route's limit is 413, by its length or by its chunks, and reaches no handler") {
     for (const std::string& request :
          {post("Content-Length: 11\r\n", "01234567890"), post("Content-Length: 100000000\r\n", "0"),
+          post("Content-Length: 9000000000000000000\r\n", "0"),
           post("Transfer-Encoding: chunked\r\n", "6\r\n012345\r\n5\r\n67890\r\n0\r\n\r\n"),
           post("Transfer-Encoding: chunked\r\n", "ffffffffffffffff\r\n0")}) {
         INFO(request);
@@ -123,6 +124,146 @@ TEST_CASE("a body over the route's limit is 413, by its length or by its chunks,
     talk.send(post("Content-Length: 10\r\n", "0123456789"));
     talk.until_answers(1);
     CHECK(talk.bodies == std::vector<std::string>{"0123456789"});
+}
+
+TEST_CASE("a body's limit is its route's, however large, and is taken once the route is known") {
+    const std::string body(kMaxRestBody + 1, 'x');
+    Talk talk({}, 2 * kMaxRestBody);
+    talk.send(post("Content-Length: " + std::to_string(body.size()) + "\r\n", body));
+    talk.until_answers(1);
+    CHECK(talk.received.starts_with("HTTP/1.1 200"));
+    REQUIRE(talk.bodies.size() == 1);
+    CHECK(talk.bodies[0] == body);
+}
+
+TEST_CASE("a client that sends all of a large body before it reads sees why it was refused") {
+    const std::string body(40U << 20, 'x');
+    for (const bool chunked : {false, true}) {
+        Talk talk({}, 10);
+        const std::string head = chunked ? "Transfer-Encoding: chunked\r\n"
+                                         : "Content-Length: " + std::to_string(body.size()) + "\r\n";
+        talk.send(post(head, chunked ? "2800000\r\n" + body + "\r\n0\r\n\r\n" : body));
+        CHECK_FALSE(talk.over); // all of it was taken
+        talk.until([&] { return talk.closed; });
+        CHECK(talk.received.starts_with("HTTP/1.1 413"));
+    }
+}
+
+TEST_CASE("a body that comes on, however slowly, is taken, and one that drips is not waited for") {
+    const Patience patience{.pause = 200ms, .first = 400ms, .least_rate = 100};
+    const auto send_all = [&](std::size_t piece) {
+        auto talk = std::make_unique<Talk>(std::function<Response(const Request&)>(), kMaxJsonBody, patience);
+        talk->send(post("Content-Length: 2000\r\n", ""));
+        const auto start = std::chrono::steady_clock::now();
+        for (std::size_t sent = 0; sent < 2000 && talk->received.empty() && !talk->closed; sent += piece) {
+            talk->send(std::string(piece, 'x'));
+            const auto next = start + 50ms * (sent / piece + 1);
+            talk->until([&] { return std::chrono::steady_clock::now() > next || talk->closed; });
+        }
+        talk->until([&] { return !talk->received.empty() || talk->closed; });
+        return talk;
+    };
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(send_all(100)->received.starts_with("HTTP/1.1 200")); // a second: longer than each deadline
+    CHECK(std::chrono::steady_clock::now() - start > 900ms);
+    const auto dripped = send_all(1); // never a pause, and never an end
+    CHECK(dripped->closed);
+    CHECK(dripped->bodies.empty());
+}
+
+TEST_CASE("an answer that is read on, however slowly, is sent to its end, and one that is not read is cut") {
+    const Patience patience{.pause = 300ms, .first = 600ms, .least_rate = 1000};
+    const std::string body(4U << 20, 'x');
+    for (const bool reads : {true, false}) {
+        Talk talk([&](const Request&) { return text(body); }, kMaxJsonBody, patience);
+        talk.reads = reads;
+        talk.send(get("/"));
+        talk.until([&] { return reads ? talk.received.size() > body.size() : talk.over; });
+        CHECK(talk.over != reads);
+    }
+}
+
+TEST_CASE("headers that change what a request means are honoured or refused, and no handler sees the rest") {
+    struct Case {
+        const char* headers;
+        int status;
+        const char* field;
+    };
+    for (const Case& one :
+         {Case{"Content-Range: bytes 0-2/10\r\n", 400, "content-range"},
+          Case{"Upload-Offset: 0\r\n", 400, "upload-offset"},
+          Case{"Upload-Complete: ?0\r\n", 400, "upload-complete"},
+          Case{"Tus-Resumable: 1.0.0\r\n", 400, "tus-resumable"},
+          Case{"Content-Encoding: gzip\r\n", 415, "Content-Encoding"},
+          Case{"Content-Encoding: identity\r\nContent-Encoding: gzip\r\n", 415, "Content-Encoding"},
+          Case{"Expect: 200-ok\r\n", 417, "Expect"},
+          Case{"X-HTTP-Method-Override: DELETE\r\n", 400, "x-http-method-override"},
+          Case{"Content-Type: a/b\r\nContent-Type: c/d\r\n", 400, ""},
+          Case{"Range: bytes=0-1\r\nRange: bytes=2-3\r\n", 400, ""}}) {
+        INFO(one.headers);
+        Talk talk;
+        CHECK(talk.last_status(post(std::string("Content-Length: 3\r\n") + one.headers, "abc")) ==
+              one.status);
+        CHECK(has(talk.received, "application/problem+json"));
+        const std::string field = one.field;
+        CHECK(has(talk.received, field.empty() ? "twice" : R"("field":")" + field + '"'));
+        CHECK(talk.heads.empty());
+    }
+    for (const char* headers : {"Content-Encoding: identity\r\n", "X-HTTP-Method-Override: POST\r\n",
+                                "Prefer: return=minimal\r\n", "TE: trailers\r\n"}) {
+        INFO(headers);
+        Talk talk;
+        talk.send(post(std::string("Content-Length: 3\r\n") + headers, "abc"));
+        talk.until_answers(1);
+        CHECK(talk.received.starts_with("HTTP/1.1 200"));
+    }
+}
+
+TEST_CASE("a list that comes in several lines of one header is one list") {
+    Talk talk;
+    talk.send(get("/", "If-Match: \"a\"\r\nX-Other: 1\r\nif-match: \"b\"\r\n"));
+    talk.until_answers(1);
+    REQUIRE(talk.heads.size() == 1);
+    CHECK(talk.heads[0].header("if-match") == "\"a\", \"b\"");
+}
+
+TEST_CASE("what an answer holds is let go when all of it is sent, or cannot be") {
+    for (const bool goes_on : {true, false}) {
+        auto held = std::make_shared<int>(0);
+        const std::weak_ptr<int> watched = held;
+        Talk talk([&](const Request&) {
+            Response response = text(std::string(8U << 20, 'x'));
+            response.until_sent = std::exchange(held, nullptr);
+            return response;
+        });
+        talk.reads = false;
+        talk.send(get("/"));
+        talk.until([&] { return !held; });
+        CHECK_FALSE(watched.expired());
+        talk.reads = true;
+        if (goes_on)
+            talk.until([&] { return watched.expired(); });
+        else
+            talk.go_away();
+        CHECK(watched.expired());
+    }
+}
+
+TEST_CASE("a file is sent for as long as its answer goes on, and then cut") {
+    const auto asked = std::make_shared<int>(0);
+    Talk talk([&](const Request&) {
+        UniqueFd file(::memfd_create("body", MFD_CLOEXEC));
+        if (::ftruncate(file.get(), 8 << 20) != 0)
+            throw_errno("ftruncate");
+        Response response;
+        response.file = std::make_shared<const FileBody>(FileBody{std::move(file), 8 << 20});
+        response.goes_on = [asked] { return ++*asked < 10; };
+        return response;
+    });
+    talk.send(get("/"));
+    talk.until([&] { return talk.closed; });
+    CHECK(talk.received.size() < (1U << 20));
+    CHECK(*asked == 10);
 }
 
 TEST_CASE("chunks are one body") {

@@ -60,11 +60,29 @@ TEST_CASE("a second target leaves nothing of the first") {
     CHECK(request.query.empty());
 }
 
-TEST_CASE("a target that is not in origin form, or has bytes that no URL has, is refused") {
+TEST_CASE("a target in absolute form is its path, and its host counts") {
+    struct Case {
+        const char *target, *path, *host;
+    };
+    for (const Case& one :
+         {Case{"http://localhost/run", "/run", "localhost"},
+          Case{"HTTPS://localhost:80/a?b=http://c", "/a", "localhost:80"},
+          Case{"http://localhost", "/", "localhost"}, Case{"http://[::1]:8600?a=1", "/", "[::1]:8600"}}) {
+        INFO(one.target);
+        Request request;
+        request.headers = {{"host", "elsewhere"}, {"x", "y"}};
+        parse_target(request, one.target);
+        CHECK(request.path == one.path);
+        CHECK(request.target.starts_with('/'));
+        CHECK(request.header("host") == one.host);
+    }
+}
+
+TEST_CASE("a target that is in no form of a path, or has bytes that no URL has, is refused") {
     using namespace std::string_view_literals;
     for (const std::string_view target :
-         {""sv, "run"sv, "*"sv, "http://localhost/run"sv, "localhost:80"sv, "/a b"sv, "/a\tb"sv, "/a\0b"sv,
-          "/a\x7f"sv, "/\xc3\xa9"sv, "?a=1"sv}) {
+         {""sv, "run"sv, "*"sv, "ftp://localhost/run"sv, "http:///run"sv, "http://a@b/run"sv,
+          "localhost:80"sv, "/a b"sv, "/a\tb"sv, "/a\0b"sv, "/a\x7f"sv, "/\xc3\xa9"sv, "?a=1"sv}) {
         INFO(target);
         CHECK(field_of_refusal([&] { parsed(target); }) == "url");
     }

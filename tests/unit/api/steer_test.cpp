@@ -1,8 +1,12 @@
 // Routes that change a session, and those that tell of it.
 #include "api_world.hpp"
 
+#include <chrono>
+
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 using namespace sandbox;
 using nlohmann::json;
@@ -46,7 +50,126 @@ TEST_CASE("a file over the size of /work is 413, of another tenant's session 404
     CHECK(api.ask("PUT", path, kTiny, "x").status == 404);
     CHECK(api.ask("PUT", path, kAcme, "x", "If-Match: \"old\"\r\n").status == 412);
     CHECK(api.ask("PUT", path, kAcme, "x", "If-Match: \"tag\"\r\n").status == 201);
-    CHECK(api.ask("PUT", path, kAcme, "x", "If-Match: *\r\n").status == 400);
+    CHECK(api.ask("PUT", path, kAcme, "x", "If-Match: *\r\n").status == 200);
+    CHECK(api.ask("PUT", path, kAcme, "x", "If-Match: tag\r\n").status == 400);
+    CHECK(api.ask("PUT", path, kAcme, "x", "If-None-Match: *\r\n").status == 412);
+}
+
+TEST_CASE(
+    "an upload that says it is something else than the file itself is refused, and nothing is replaced") {
+    ApiWorld api;
+    const std::string id = make(api), path = "/v1/sessions/" + id + "/files/a";
+    CHECK(api.ask("PUT", path, kAcme, "whole").status == 201);
+    const auto refused = [&](const std::string& headers, const std::string& field) {
+        const Answer answer = api.ask("PUT", path, kAcme, "part", headers + "\r\n");
+        CHECK(json::parse(answer.body)["field"] == field);
+        return answer.status;
+    };
+    CHECK(refused("Content-Range: bytes 5-8/10", "content-range") == 400);
+    CHECK(refused("Range: bytes=5-8", "Range") == 400);
+    CHECK(refused("Content-Type: Multipart/form-data; boundary=x", "Content-Type") == 415);
+    CHECK(refused("Content-Encoding: gzip", "Content-Encoding") == 415);
+    CHECK(refused("Content-MD5: kAFQmDzST7DWlj99KOF/cg==", "Content-MD5") == 400);
+    CHECK(refused("Content-Digest: sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:",
+                  "Content-Digest") == 400);
+    CHECK(refused("If-None-Match: *", "If-None-Match") == 412);
+    CHECK(refused("If-Unmodified-Since: Thu, 01 Jan 1970 00:00:01 GMT", "If-Unmodified-Since") == 412);
+    CHECK((*api.world.launcher)->files.at(id + "/a") == "whole");
+}
+
+TEST_CASE("a name of any bytes is put and removed by them, and told in both ways") {
+    ApiWorld api;
+    const std::string id = make(api), path = "/v1/sessions/" + id + "/files/d/l%E9%0a.pdb";
+    const json stored = json::parse(api.ask("PUT", path, kAcme, "x").body);
+    CHECK(stored["path"] == "d/l\xef\xbf\xbd\n.pdb");
+    CHECK(stored["path_encoded"] == "d/l%E9%0A.pdb");
+    CHECK((*api.world.launcher)->files.contains(id + "/d/l\xe9\n.pdb"));
+    CHECK(api.ask("GET", path, kAcme).body == "d/l\xe9\n.pdb");
+    const Answer removed = api.ask("DELETE", path, kAcme);
+    CHECK(removed.status == 200);
+    CHECK(json::parse(removed.body)["path_encoded"] == "d/l%E9%0A.pdb");
+}
+
+TEST_CASE("a file that is downloaded tells when it was changed, and is asked for by that") {
+    ApiWorld api;
+    const std::string path = "/v1/sessions/" + make(api) + "/files/0123456789";
+    const Answer answer = api.ask("GET", path, kAcme);
+    CHECK(answer.head.find("Last-Modified: ") != std::string::npos);
+    const auto status = [&](const std::string& header) {
+        return api.ask("GET", path, kAcme, "", header + "\r\n").status;
+    };
+    CHECK(status("If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT") == 304);
+    CHECK(status("If-Unmodified-Since: Thu, 01 Jan 1970 00:00:01 GMT") == 412);
+    CHECK(status("If-Match: \"other\"") == 412);
+    CHECK(status("If-Match: \"other\", \"tag\"") == 200);
+    CHECK(status("Range: bytes=2-4\r\nIf-Range: Thu, 01 Jan 1970 00:00:01 GMT") == 200);
+    CHECK(api.ask("GET", path + "?after=x", kAcme).status == 400);
+}
+
+TEST_CASE("what a route would not look at is refused rather than passed over") {
+    ApiWorld api;
+    const std::string path = "/v1/sessions/" + make(api);
+    const auto field = [&](const std::string& method, const std::string& target, const std::string& body,
+                           const std::string& headers, int status) {
+        INFO(method << " " << target << " " << body << headers);
+        const Answer answer = api.ask(method, target, kAcme, body, headers);
+        CHECK(answer.status == status);
+        const json problem = json::parse(answer.body);
+        return problem.value("field", "");
+    };
+    CHECK(field("PATCH", path, R"({"name":"b"})", "If-Match: \"a\"\r\n", 412) == "If-Match");
+    CHECK(field("POST", path + "/commands", R"({"commands":["version"]})", "Idempotency-Key: a\r\n", 400) ==
+          "Idempotency-Key");
+    CHECK(field("POST", path + "/touch", R"({"seconds": 10})", "", 400) == "body");
+    CHECK(field("DELETE", path, R"({"grace_seconds": 0})", "", 400) == "body");
+    CHECK(field("GET", path, R"({"a": 0})", "", 400) == "body");
+    CHECK(field("PATCH", path, R"({"name":"b","name":"c"})", "", 400) == "name");
+    CHECK(field("PATCH", path, R"({"labels":{"a":"1","a":"2"}})", "", 400) == "a");
+    CHECK(field("PATCH", path, R"({"name":"b"})", "Content-Type: application/json; charset=latin1\r\n",
+                415) == "Content-Type");
+    CHECK(field("PATCH", path, R"({"name":"b"})", "Content-Encoding: br\r\n", 415) == "Content-Encoding");
+    CHECK(json::parse(api.ask("GET", path, kAcme).body)["name"] == "");
+    CHECK(api.ask("POST", path + "/touch", kAcme, "{}").status == 200);
+    CHECK(
+        api.ask("PATCH", path, kAcme, R"({"name":"b"})", "Content-Type: application/json; charset=UTF-8\r\n")
+            .status == 200);
+}
+
+TEST_CASE("a session is used from an upload's head to its end, and a download's last byte") {
+    ApiWorld api;
+    const std::string id = make(api, R"({"idle_timeout_seconds": 0.4})"), path = "/v1/sessions/" + id;
+    const std::string head = "Content-Length: 6\r\n";
+    UniqueFd upload = api.begin("PUT", path + "/files/a", kAcme, "", head + "\r\nabc");
+    const auto wait = [&](std::chrono::milliseconds time) {
+        const auto since = std::chrono::steady_clock::now();
+        api.world.until([&] { return std::chrono::steady_clock::now() - since > time; }, "time goes by");
+    };
+    wait(std::chrono::milliseconds(1000));
+    CHECK(api.world.state(id) == manager::State::ready);
+    REQUIRE(::send(upload.get(), "d", 1, MSG_NOSIGNAL) == 1);
+    CHECK(api.finish(std::move(upload)).status == 201);
+    // Far more than the socket's buffers take: the rest waits for the client.
+    (*api.world.launcher)->contents["big"] = std::string(16U << 20, 'x');
+    UniqueFd download = api.begin("GET", path + "/files/big", kAcme);
+    wait(std::chrono::milliseconds(1000));
+    CHECK(api.world.state(id) == manager::State::ready);
+    CHECK(api.finish(std::move(download)).body.size() == 16U << 20);
+    CHECK(api.world.ended(id).end->reason == manager::EndReason::idle);
+}
+
+TEST_CASE("a download that nobody reads does not outlive its session") {
+    ApiWorld api;
+    const std::string id = make(api), path = "/v1/sessions/" + id;
+    (*api.world.launcher)->contents["big"] = std::string(16U << 20, 'x');
+    UniqueFd download = api.begin("GET", path + "/files/big", kAcme);
+    api.world.until(
+        [&] {
+            int waiting = 0;
+            return ::ioctl(download.get(), FIONREAD, &waiting) == 0 && waiting > 0;
+        },
+        "the answer begins");
+    CHECK(api.ask("DELETE", path, kAcme).status == 200);
+    CHECK(api.finish(std::move(download)).body.size() < 8U << 20);
 }
 
 TEST_CASE("parts, unchanged files and lists are told apart") {

@@ -37,7 +37,7 @@ inline asio::awaitable<Response> say(Response response) {
 class Talk {
   public:
     explicit Talk(const std::function<Response(const Request&)>& answer = {},
-                  std::size_t max_body = kMaxJsonBody) {
+                  std::size_t max_body = kMaxJsonBody, const Patience& patience = {}) {
         std::array<int, 2> ends{};
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
             throw_errno("socketpair");
@@ -56,7 +56,8 @@ class Talk {
                         return say(answer ? answer(request) : response);
                     }};
         };
-        asio::co_spawn(io_, converse(Stream::socket(io_, Stream(AF_UNIX, 0), ends[1]), admit),
+        asio::co_spawn(io_,
+                       converse(Stream::socket(io_, Stream(AF_UNIX, 0), ends[1]), admit, nullptr, patience),
                        [this](const std::exception_ptr& failure) {
                            over = true;
                            threw = failure != nullptr;
@@ -114,6 +115,7 @@ class Talk {
     std::vector<std::string> bodies;
     std::string received;
     bool closed = false, over = false, threw = false;
+    bool reads = true; ///< takes what comes
 
   private:
     void turn() {
@@ -121,7 +123,7 @@ class Talk {
         io_.run_one_for(5ms);
         std::array<char, 65536> buffer{};
         for (;;) {
-            if (!client_)
+            if (!client_ || !reads)
                 return;
             const ssize_t got = ::recv(client_.get(), buffer.data(), buffer.size(), 0);
             if (got <= 0) {

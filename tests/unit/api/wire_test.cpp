@@ -4,9 +4,12 @@
 
 #include <array>
 #include <chrono>
+#include <string_view>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <catch2/catch.hpp>
 #include <sys/socket.h>
 
@@ -31,24 +34,71 @@ struct Ends {
 
 } // namespace
 
-TEST_CASE("the other end is gone when it closes its side, and what is unread does not hide that") {
+TEST_CASE("the other end is gone when it closes its socket, and what is unread does not hide that") {
     Ends ends;
     CHECK_FALSE(is_gone(ends.wire));
     REQUIRE(::send(ends.other.get(), "unread", 6, MSG_NOSIGNAL) == 6);
     CHECK_FALSE(is_gone(ends.wire));
     ::shutdown(ends.other.get(), SHUT_WR);
+    CHECK_FALSE(is_gone(ends.wire)); // it still takes its answer
+    ends.other.reset();
     CHECK(is_gone(ends.wire));
+}
+
+TEST_CASE("over TCP, who closes its sending side waits for its answer, and who closes its socket does not") {
+    asio::io_context io;
+    asio::ip::tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
+    asio::ip::tcp::socket other(io);
+    other.connect(acceptor.local_endpoint());
+    Wire wire(asio::generic::stream_protocol::socket(acceptor.accept()));
+    bool gone = false;
+    const auto hang_up = std::make_shared<HangUp>(wire, true);
+    const auto client = std::make_shared<Client>([] {});
+    client->on_gone([&] { gone = true; });
+    asio::co_spawn(io, HangUp::watch(hang_up, client), asio::detached);
+    other.shutdown(asio::socket_base::shutdown_send);
+    io.run_for(50ms);
+    CHECK_FALSE(gone);
+    std::array<char, 100> interim{};
+    CHECK(
+        std::string_view(interim.data(), other.receive(asio::buffer(interim))).starts_with("HTTP/1.1 100 "));
+    other.close();
+    SECTION("it is seen once something else is sent") {
+        REQUIRE(::send(wire.socket().native_handle(), "x", 1, MSG_NOSIGNAL) == 1);
+        io.run_for(20s);
+        CHECK(gone);
+    }
+    hang_up->cancel();
+    io.restart();
+    io.run_for(20s);
+}
+
+TEST_CASE("over TCP, a closed socket is seen at once") {
+    asio::io_context io;
+    asio::ip::tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
+    asio::ip::tcp::socket other(io);
+    other.connect(acceptor.local_endpoint());
+    Wire wire(asio::generic::stream_protocol::socket(acceptor.accept()));
+    bool gone = false;
+    const auto hang_up = std::make_shared<HangUp>(wire, true);
+    const auto client = std::make_shared<Client>([] {});
+    client->on_gone([&] { gone = true; });
+    asio::co_spawn(io, HangUp::watch(hang_up, client), asio::detached);
+    other.close();
+    io.run_for(20s);
+    CHECK(gone);
 }
 
 TEST_CASE("who watches is told of the end alone, and not once it is cancelled") {
     Ends ends;
     bool gone = false, over = false;
-    const auto hang_up = std::make_shared<HangUp>(ends.wire);
+    const auto hang_up = std::make_shared<HangUp>(ends.wire, true);
     const auto client = std::make_shared<Client>([] {});
     client->on_gone([&] { gone = true; });
     asio::co_spawn(ends.io, HangUp::watch(hang_up, client), [&](const std::exception_ptr&) { over = true; });
     ends.io.run_for(20ms);
     REQUIRE(::send(ends.other.get(), "more", 4, MSG_NOSIGNAL) == 4);
+    ::shutdown(ends.other.get(), SHUT_WR);
     ends.io.restart();
     ends.io.run_for(20ms);
     CHECK_FALSE(over);

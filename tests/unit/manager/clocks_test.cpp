@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include <catch2/catch.hpp>
+#include <sys/mman.h>
 
 using namespace sandbox;
 using namespace sandbox::manager;
@@ -57,6 +58,58 @@ TEST_CASE("a session with a request in flight is not idle, however long that tak
     const auto answered = BootClock::now();
     CHECK(world.ended(id).end->reason == EndReason::idle);
     CHECK(lived(answered) >= 190ms); // the clock began anew with the answer
+}
+
+TEST_CASE("a session is not idle, nor frozen, while a file comes or somebody holds it as used") {
+    World world;
+    const std::string id = ready(world, {.idle = 300ms, .lifetime = {}});
+    const auto lives_on = [&] {
+        const auto since = BootClock::now();
+        world.until([&] { return lived(since) > 700ms; }, "more than the idle time goes by");
+        return world.state(id) == State::ready;
+    };
+    (*world.launcher)->holds_puts = true;
+    NewFile file;
+    file.path = "a";
+    file.content = UniqueFd(::memfd_create("content", MFD_CLOEXEC));
+    const auto put = world.start(world.manager().put_file(id, std::move(file)));
+    CHECK(lives_on());
+    CHECK(error_of([&] { world.run(world.manager().set_frozen(id, true)); }).code() == Errc::conflict);
+    CHECK((*world.launcher)->freezes.empty());
+    InUse in_use = world.manager().use(id);
+    (*world.launcher)->holds_puts = false;
+    (*world.launcher)->changed.notify();
+    CHECK(world.finish(put).created);
+    CHECK(lives_on());
+    CHECK(in_use.lives());
+    CHECK(in_use.work_size.value > 0);
+    const auto left = BootClock::now();
+    in_use.hold.reset();
+    CHECK(world.ended(id).end->reason == EndReason::idle);
+    CHECK(lived(left) >= 290ms); // the clock began anew
+    CHECK_FALSE(in_use.lives());
+}
+
+TEST_CASE("a session that is used for ever ends by its lifetime") {
+    World world;
+    const std::string id = ready(world, {.idle = {}, .lifetime = 400ms});
+    const InUse in_use = world.manager().use(id);
+    CHECK(world.ended(id).end->reason == EndReason::lifetime);
+}
+
+TEST_CASE("a used session is not frozen by its clock until it is let go") {
+    World world;
+    CreateRequest request;
+    request.tenant = "acme";
+    request.policy = "drowsy";
+    const std::string id = world.run(world.manager().create(request)).session.id;
+    world.wait(id, State::ready);
+    InUse in_use = world.manager().use(id);
+    const auto since = BootClock::now();
+    world.until([&] { return lived(since) > 1500ms; }, "more than its time goes by");
+    CHECK(world.state(id) == State::ready);
+    in_use.hold.reset();
+    world.wait(id, State::frozen);
 }
 
 TEST_CASE("a session that works past its idle time costs nothing to watch") {

@@ -235,6 +235,20 @@ asio::awaitable<Answer> answer_one(StatePtr state, protocol::Reclaim reclaim) {
     co_return answer;
 }
 
+/// Of any file the tag is "tag".
+std::optional<protocol::Failure> failed_precondition(const protocol::Preconditions& only_if, bool is_there) {
+    const auto names = [](const std::vector<std::string>& tags) {
+        return std::ranges::any_of(tags, [](const auto& tag) { return tag == "*" || tag == "\"tag\""; });
+    };
+    if (only_if.if_match && !names(*only_if.if_match))
+        return protocol::Failure{Errc::conflict, "another", "", "If-Match"};
+    if (only_if.if_none_match && is_there && names(*only_if.if_none_match))
+        return protocol::Failure{Errc::conflict, "it is there", "", "If-None-Match"};
+    if (only_if.unmodified_since && *only_if.unmodified_since < 1000)
+        return protocol::Failure{Errc::conflict, "it has changed", "", "If-Unmodified-Since"};
+    return std::nullopt;
+}
+
 asio::awaitable<Answer> answer_one(StatePtr state, protocol::PutFile file,
                                    const std::vector<UniqueFd>& with) {
     if (!state->sandboxes.contains(file.session))
@@ -243,9 +257,12 @@ asio::awaitable<Answer> answer_one(StatePtr state, protocol::PutFile file,
     if (with.size() != 1 ||
         ::pread(with[0].get(), content.data(), content.size(), 0) != static_cast<ssize_t>(content.size()))
         co_return Answer{protocol::Failure{Errc::invalid_argument, "no whole file", "", ""}, {}};
-    if (!file.replaces.empty() && file.replaces != "tag")
-        co_return Answer{protocol::Failure{Errc::conflict, "another", "", "If-Match"}, {}};
-    const bool created = state->files.insert_or_assign(file.session + "/" + file.path, content).second;
+    const std::string name = file.session + "/" + file.path;
+    if (const auto failure = failed_precondition(file.only_if, state->files.contains(name)))
+        co_return Answer{*failure, {}};
+    while (state->holds_puts)
+        co_await state->changed.wait();
+    const bool created = state->files.insert_or_assign(name, content).second;
     co_return Answer{protocol::Stored{created, "new-tag"}, {}};
 }
 
@@ -272,9 +289,10 @@ asio::awaitable<Answer> answer_one(StatePtr state, protocol::OpenFile file) {
     if (!state->sandboxes.contains(file.session))
         co_return Answer{unknown_session(file.session), {}};
     UniqueFd memory(::memfd_create("file", MFD_CLOEXEC));
-    const std::string content = file.list                     ? R"({"entries":[],"truncated":false})"
-                                : file.path.ends_with(".png") ? "\x89PNG\r\n\x1a\n"
-                                                              : file.path;
+    const std::string content = file.list ? R"({"entries":[],"truncated":false,"next":null})"
+                                : state->contents.contains(file.path) ? state->contents.at(file.path)
+                                : file.path.ends_with(".png")         ? "\x89PNG\r\n\x1a\n"
+                                                                      : file.path;
     write_all(memory.get(), content, "file");
     Answer answer{protocol::Opened{content.size(), "tag"}, {}};
     answer.descriptors.push_back(std::move(memory));

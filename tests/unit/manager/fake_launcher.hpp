@@ -75,7 +75,8 @@ class FakeLauncher {
         std::function<std::optional<protocol::Failure>()> refuse_reload;
         bool takes_probes = false; ///< else a launch under the policy `probe` is refused and not noted
         bool refuses_publish = false;
-        bool holds_launches = false, holds_ends = false, holds_lists = false;
+        bool holds_launches = false, holds_ends = false, holds_lists = false, holds_puts = false;
+        std::map<std::string, std::string> contents; ///< of files of any session; of others their own path
 
         std::vector<protocol::Leftover> leftovers; ///< for the next Sweep
 

@@ -101,9 +101,9 @@ TEST_CASE("every request comes out as it went in") {
     check_round_trip(Inspect{"abcdefghijklmnop"});
     check_round_trip(List{"abcdefghijklmnop"});
     check_round_trip(Attach{"abcdefghijklmnop"});
-    check_round_trip(OpenFile{"abcdefghijklmnop", "a/picture.png", true});
-    check_round_trip(PutFile{"abcdefghijklmnop", "a/b.pdb", 12, "tag"});
-    check_round_trip(RemoveFile{"abcdefghijklmnop", "a/b.pdb", "tag"});
+    check_round_trip(OpenFile{"abcdefghijklmnop", "a/picture.png", true, "l\xe9"});
+    check_round_trip(PutFile{"abcdefghijklmnop", "a/l\xe9%b.pdb", 12, {{{"\"tag\"", "*"}}, {}, {}}});
+    check_round_trip(RemoveFile{"abcdefghijklmnop", "a/b\n.pdb", {{}, {{"*"}}, -1}});
     check_round_trip(SetLimits{"abcdefghijklmnop", 1_GiB, 1.5, 64});
     check_round_trip(SetLimits{"abcdefghijklmnop", {}, {}, {}});
 }
