@@ -55,18 +55,12 @@ HangUp::HangUp(Wire& wire) : epoll_(wire.get_executor(), new_epoll()) {
 }
 
 asio::awaitable<void> HangUp::watch(std::shared_ptr<HangUp> self, std::shared_ptr<Client> client) {
-    for (;;) {
-        const auto [error] =
-            co_await self->epoll_.async_wait(asio::posix::descriptor_base::wait_read, kTuple);
-        if (error || client->is_answered())
-            co_return;
-        // Woken, too, for what had this descriptor's place in the reactor before: so it is looked at.
-        epoll_event event{};
-        if (::epoll_wait(self->epoll_.native_handle(), &event, 1, 0) > 0) {
-            client->gone();
-            co_return;
-        }
-    }
+    const auto [error] = co_await self->epoll_.async_wait(asio::posix::descriptor_base::wait_read, kTuple);
+    // Woken, too, for what had this descriptor's place in the reactor before: so it is looked at. Who goes
+    // later than that is not seen.
+    epoll_event event{};
+    if (!error && !client->is_answered() && ::epoll_wait(self->epoll_.native_handle(), &event, 1, 0) > 0)
+        client->gone();
 }
 
 } // namespace sandbox::api
