@@ -91,7 +91,9 @@ asio::awaitable<void> HangUp::watch(std::shared_ptr<HangUp> self, std::shared_pt
             co_await self->epoll_.async_wait(asio::posix::descriptor_base::wait_read, kTuple);
         if (error || client->is_answered())
             co_return;
-        certain = self->is_certain();
+        // Woken, too, for what had this descriptor's place in the reactor before: so it is looked at.
+        epoll_event event{};
+        certain = ::epoll_wait(self->epoll_.native_handle(), &event, 1, 0) > 0 && self->is_certain();
     }
     client->gone();
 }
