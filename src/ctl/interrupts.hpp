@@ -4,12 +4,16 @@
 
 #include <csignal>
 
+#include <termios.h>
+
 namespace sandbox::ctl {
 
-/// SIGINT rings a bell rather than ends this program, for as long as it lives. One at a time.
+/// SIGINT rings a bell rather than ends this program, and a key of the terminal that is standard input sends
+/// it, for as long as it lives. One at a time.
 class Interrupts {
   public:
-    Interrupts();
+    /// -1: no key does.
+    explicit Interrupts(int key);
     Interrupts(const Interrupts&) = delete;
     Interrupts& operator=(const Interrupts&) = delete;
     ~Interrupts();
@@ -19,6 +23,8 @@ class Interrupts {
   private:
     Bell bell_;
     struct sigaction before_ {};
+    termios modes_{};
+    bool has_key_ = false;
 };
 
 } // namespace sandbox::ctl

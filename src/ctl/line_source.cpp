@@ -60,6 +60,8 @@ class PlainLines : public LineSource {
         return next(wake, meanwhile); // nobody is there to read the question
     }
 
+    int interrupt_key() const override { return -1; }
+
   private:
     void read_some() {
         std::array<char, 4096> piece{};
@@ -97,9 +99,10 @@ class EditedLines : public LineSource {
         ::el_source(edit_.get(), nullptr); // ~/.editrc
         // Between two lines too, and while it writes its prompt, the terminal only collects keys: in
         // canonical mode it would take Ctrl-D and others for itself.
+        // Ctrl-C is a key too, which clears the line.
+        for (const char* mode : {"-x", "-d"})
+            ::el_set(edit_.get(), EL_SETTY, mode, "intr=", static_cast<const char*>(nullptr));
         ::el_set(edit_.get(), EL_SETTY, "-x", "-icanon", "-echo", static_cast<const char*>(nullptr));
-        // While a line is typed Ctrl-C is a key, which clears it.
-        ::el_set(edit_.get(), EL_SETTY, "-d", "intr=", static_cast<const char*>(nullptr));
     }
 
     std::optional<std::string> next(int wake, const Meanwhile& meanwhile) override {
@@ -118,6 +121,8 @@ class EditedLines : public LineSource {
         prompt_ = before;
         return line;
     }
+
+    int interrupt_key() const override { return interrupt_; }
 
   private:
     std::optional<std::string> edit(int wake, const Meanwhile& meanwhile) {

@@ -20,6 +20,8 @@ class LineSource {
     /// The same, with a question in the place of the prompt; the answer is no part of the history.
     virtual std::optional<std::string> ask(const std::string& question, int wake,
                                            const Meanwhile& meanwhile) = 0;
+    /// The terminal's key for SIGINT, which is none as long as this lives; -1: there was none.
+    virtual int interrupt_key() const = 0;
 };
 
 /// `input` is read as it is; nothing is echoed.
@@ -27,7 +29,7 @@ std::unique_ptr<LineSource> plain_lines(int input);
 
 /// A line editor on the terminal that is this process's standard input and output (libedit). While it lives,
 /// keys are not echoed, and what is typed while no line is waited for is the start of the next. Ctrl-C clears
-/// the line that is typed; between two lines it is a signal.
+/// the line that is typed.
 std::unique_ptr<LineSource> edited_lines(const std::string& prompt);
 
 } // namespace sandbox::ctl

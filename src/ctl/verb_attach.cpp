@@ -106,6 +106,7 @@ class Attached {
     /// ran.
     bool run(LineSource& lines) {
         const LineSource::Meanwhile meanwhile = [this] { return tell(true); };
+        key_ = lines.interrupt_key();
         while (!ended_ && !left_) {
             const std::optional<std::string> line = lines.next(feed_.bell().fd(), meanwhile);
             if (!line)
@@ -156,6 +157,9 @@ class Attached {
         Json result;
         std::exception_ptr failure;
         const Bell done;
+        std::optional<Interrupts> interrupts;
+        if (is_typed_)
+            interrupts.emplace(key_);
         std::thread worker([&] {
             try {
                 const Duration timeout = context_.globals.timeout.value_or(kCommandTimeout);
@@ -168,17 +172,14 @@ class Attached {
             }
             done.ring();
         });
-        wait_for(done);
+        wait_for(done, interrupts);
         worker.join();
         used_ = std::chrono::steady_clock::now();
         if (!left_)
             show(result, failure);
     }
 
-    void wait_for(const Bell& done) {
-        std::optional<Interrupts> interrupts;
-        if (is_typed_)
-            interrupts.emplace();
+    void wait_for(const Bell& done, const std::optional<Interrupts>& interrupts) {
         std::array<pollfd, 3> waited{pollfd{done.fd(), POLLIN, 0}, pollfd{feed_.bell().fd(), POLLIN, 0},
                                      pollfd{interrupts ? interrupts->bell().fd() : -1, POLLIN, 0}};
         bool told = false;
@@ -219,6 +220,7 @@ class Attached {
     ApiClient api_;
     std::string route_;
     bool ended_ = false, left_ = false;
+    int key_ = -1;                                 ///< for SIGINT, while a command runs
     std::chrono::steady_clock::time_point used_{}; ///< long ago
     Feed feed_;
 };
