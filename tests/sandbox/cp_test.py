@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import stack as harness  # noqa: E402
 
-NAMES = ["naïve ü.cif".encode(), b"new\nline", b"%41 #?", b"-r", b"n" * 255]
+NAMES = [b"l\xe9.pdb", "naïve ü.cif".encode(), b"new\nline", b"%41 #?", b"-r", b"n" * 255]
 
 
 class Copies:
