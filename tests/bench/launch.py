@@ -35,6 +35,19 @@ def write_bundle(folder, noop, uid):
     }))
 
 
+def contenders(arguments):
+    """Who takes part: all, or those of --only."""
+    if "--only" in arguments:
+        return arguments[arguments.index("--only") + 1].split(",")
+    return ["ours", "bwrap", "crun", "clone3"]
+
+
+def check_programs(names):
+    missing = [name for name in ("bwrap", "crun") if name in names and not shutil.which(name)]
+    if missing:
+        sys.exit(f"bench: {' and '.join(missing)} cannot be found. tools/setup test installs it; --only leaves out who cannot take part.")
+
+
 def crun_cgroup_manager(folder):
     """The first that crun can use on this host: cgroupfs wants all its controllers, also where there are none to delegate."""
     for manager in ("cgroupfs", "disabled"):
@@ -50,6 +63,8 @@ def crun_cgroup_manager(folder):
 
 def main():
     installed, program, noop, *arguments = sys.argv[1:]
+    names = contenders(arguments)
+    check_programs(names)
     # As on every host with systemd; on a disk the launcher's fsync of a session's record would be measured.
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run"], check=True)
     with Stack(installed, slots=SLOTS) as site:
@@ -61,14 +76,18 @@ def main():
         site.write_policy(POLICY, executable=chimerax)
         write_bundle(site.folder / "bundle", noop, site.uid_base)
         site.start(manager=False)
+        manager = crun_cgroup_manager(site.folder) if "crun" in names else "disabled"
         done = subprocess.run([program, "--socket", str(site.run / "launcher.sock"), "--policy", POLICY, "--digest", site.digest(POLICY, TENANT),
                                "--tenant", TENANT, "--slots", str(SLOTS), "--noop", str(chimerax), "--bundle", str(site.folder / "bundle"),
-                               "--crun-root", str(site.folder / "crun"), "--crun-cgroup-manager", crun_cgroup_manager(site.folder), *arguments],
+                               "--crun-root", str(site.folder / "crun"), "--crun-cgroup-manager", manager, *arguments],
                               check=False)
         if done.returncode != 0:
             print(site.log()[-3000:], file=sys.stderr)
-        site.assert_no_residue()
-    sys.exit(done.returncode)
+            sys.exit(done.returncode)
+        try:
+            site.assert_no_residue()
+        except AssertionError as error:
+            sys.exit(f"bench: what was measured has left something behind: {error}")
 
 
 if __name__ == "__main__":

@@ -37,8 +37,10 @@ class Client {
     }
 
     Nanoseconds stop() {
-        Nanoseconds took{};
+        Nanoseconds took{}, unmeasured{};
         call<protocol::Ended>(protocol::End{session(), 2000}, took);
+        // As the manager does when it has stored the last figures: they are kept until then.
+        call<protocol::Forgotten>(protocol::Forget{{session()}}, unmeasured);
         return took;
     }
 
