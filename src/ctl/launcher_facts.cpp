@@ -15,7 +15,7 @@ UniqueFd connect_to(const std::string& path) {
     UniqueFd socket = protocol::connect_packet_socket(path);
     if (!socket)
         throw Error(Errc::unavailable, "the launcher does not answer at " + path,
-                    "Start it: systemctl start sandbox-launcher.");
+                    "Start it, as root: sandbox-launcher --with-manager.");
     if (protocol::peer_credentials(socket.get()).uid != 0)
         throw Error(Errc::denied, "it is not root that listens at " + path,
                     "The folder must be writable for root alone.");

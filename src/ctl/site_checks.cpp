@@ -263,7 +263,7 @@ std::vector<Check> check_site(const std::string& config, const HostView& host) {
         checks.push_back({"launcher", Verdict::good, socket, {}});
     else
         checks.push_back({"launcher", Verdict::failed, socket + " is not there",
-                          "Start it: systemctl start sandbox-launcher."});
+                          "Start it, as root: sandbox-launcher --with-manager."});
     return checks;
 }
 

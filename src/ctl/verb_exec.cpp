@@ -26,7 +26,7 @@ std::vector<std::string> commands_of(const Options& options) {
         command += (command.empty() ? "" : " ") + part;
     if (command.empty())
         throw Error(Errc::invalid_argument, "no command was given",
-                    "For example: sandboxctl exec ID \"open 1abc\", or -f FILE.cxc.");
+                    "For example: sandboxctl exec ID \"info models\", or -f FILE.cxc.");
     return {command};
 }
 

@@ -38,8 +38,9 @@ PAGES = {
                             ("NO_COLOR", "With any value: no colours.")],
             "FILES": FILES,
         },
-        "examples": ["id=$(sandboxctl -o id create --tenant acme --wait)", 'sandboxctl exec $id "open 1abc"', "sandboxctl render $id picture.png",
-                     "sandboxctl cp $id:/work/session.cxs .", "sandboxctl stop $id", "sandboxctl run -t acme -p batch --in x.pdb --out x.png -- picture.cxc"],
+        "examples": ["id=$(sandboxctl -o id create --tenant acme --wait)", "sandboxctl cp structure.pdb $id:", 'sandboxctl exec $id "open structure.pdb"',
+                     "sandboxctl render $id picture.png", 'sandboxctl exec $id "save session.cxs"', "sandboxctl cp $id:session.cxs .", "sandboxctl stop $id", "",
+                     "# picture.cxc: open x.pdb; save x.png", "sandboxctl run -t acme -p batch --in x.pdb --out x.png -- picture.cxc"],
         "see": others("sandboxctl"),
     },
     "sandboxd": {

@@ -23,7 +23,7 @@ namespace {
 
 Error launcher_gone(const std::string& why) {
     return Error(Errc::unavailable, "the launcher cannot be reached: " + why,
-                 "See whether sandbox-launcher runs (systemctl status sandbox-launcher) and try again.");
+                 "See whether sandbox-launcher runs, and what its log says, and try again.");
 }
 
 /// Never blocks: a full backlog is EAGAIN (connect(2)), and then the next try comes later.
