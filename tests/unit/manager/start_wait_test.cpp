@@ -142,7 +142,7 @@ TEST_CASE("what has no time-out of its own waits as long as the site's, and then
     CHECK(late([&] { return world.manager().extend(starting.id, 1s); }) == Errc::timed_out);
     CHECK(late([&] { return world.manager().change(starting.id, {}); }) == Errc::timed_out);
     CHECK(late([&] { return world.manager().open_file(starting.id, "x"); }) == Errc::timed_out);
-    CHECK(late([&] { return world.manager().list_folder(starting.id, ""); }) == Errc::timed_out);
+    CHECK(late([&] { return world.manager().list_folder(starting.id, "", ""); }) == Errc::timed_out);
     CHECK(world.manager().touch(starting.id).state == State::starting);
 }
 
