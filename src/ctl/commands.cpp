@@ -71,8 +71,8 @@ bool show_result(const Context& context, const Json& result, bool as_json) {
     print_log(context, result, "bug", err, Colour::red);
     if (error.is_object())
         err << "sandboxctl: ChimeraX: " << printable(without_end(word(error, {"message"})), true) << "\n";
-    if (const std::string hint = word(result, {"hint"}); !hint.empty())
-        err << "  " << printable(hint, true) << "\n";
+    if (const Json& hint = member(result, {"hint"}); hint.is_string())
+        err << "  " << printable(hint.get<std::string>(), true) << "\n";
     return is_well;
 }
 

@@ -13,6 +13,24 @@ namespace {
 
 constexpr auto kBeginTime = std::chrono::seconds(10);
 constexpr int kPauseMs = 300;
+constexpr auto kStartLinesTime = std::chrono::seconds(2);
+constexpr auto kStartLinesPause = std::chrono::milliseconds(30);
+constexpr std::string_view kStarted = "REST server started on host"; // ChimeraX's own words
+
+/// ChimeraX answers requests before sandbox-init has written down what it printed while it started: on a busy
+/// host that would come as if the first command had printed it. No event tells when all of it is there.
+void wait_for_start_lines(const ApiClient& api, const std::string& session) {
+    const std::string target = "/v1/sessions/" + session + "/logs?stream=stdout&tail=65536";
+    const auto deadline = std::chrono::steady_clock::now() + kStartLinesTime;
+    std::string before;
+    while (std::chrono::steady_clock::now() < deadline) {
+        std::string now = api.get_text(target);
+        if (now == before && now.find(kStarted) != std::string::npos)
+            return;
+        before = std::move(now);
+        std::this_thread::sleep_for(kStartLinesPause);
+    }
+}
 
 } // namespace
 
@@ -20,6 +38,10 @@ LiveLog::LiveLog(ApiClient api, std::string session, Take take)
     : api_(std::move(api)),
       session_(std::move(session)),
       take_(std::move(take)) {
+    try {
+        wait_for_start_lines(api_, session_);
+    } catch (const Error&) { // the commands tell of it
+    }
     threads_[0] = std::thread([this] { follow(Stream::out); });
     threads_[1] = std::thread([this] { follow(Stream::err); });
     std::unique_lock lock(mutex_);

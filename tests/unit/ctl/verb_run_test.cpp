@@ -36,9 +36,12 @@ struct Folder {
     fs::path before = fs::current_path();
 };
 
+constexpr const char* kStartLines = "REST server started on host 198.18.0.1 port 50000\n";
+
 struct Service {
     std::string failing = "none", printed;
     std::function<void(const std::string&)> on_command = [](const std::string&) {};
+    mutable std::atomic<bool> deleted = false;
     std::string answer(const std::string& request) const {
         if (request.find("/commands ") != std::string::npos) {
             const auto command =
@@ -51,11 +54,16 @@ struct Service {
             return test::json_answer(200,
                                      nlohmann::json{{"log", {{"note", {command}}}}, {"error", error}}.dump());
         }
+        if (request.find("/logs?") != std::string::npos && request.find("follow=1") == std::string::npos)
+            return test::json_answer(200, kStartLines);
         if (request.find("/logs?") != std::string::npos)
             return test::json_answer(200, request.find("stdout") != std::string::npos ? printed : "");
+        if (request.starts_with("DELETE") || request.starts_with("POST /v1/sessions "))
+            deleted = request.starts_with("DELETE");
         if (request.starts_with("GET") && request.find("/files/") != std::string::npos)
             return test::json_answer(200, "fetched");
-        return test::json_answer(200, nlohmann::json{{"id", kId}, {"state", "ready"}}.dump());
+        return test::json_answer(200,
+                                 nlohmann::json{{"id", kId}, {"state", deleted ? "ended" : "ready"}}.dump());
     }
 };
 
@@ -179,7 +187,7 @@ TEST_CASE("a job whose ChimeraX ends by itself has ChimeraX' own exit status, an
             return test::json_answer(502, R"({"code":"engine","detail":"closed the connection"})");
         }
         if (request.find("/logs?") != std::string::npos)
-            return test::json_answer(200, "");
+            return test::json_answer(200, request.find("follow=1") == std::string::npos ? kStartLines : "");
         if (has_ended && request.starts_with("GET /v1/sessions/abcdefghijklmnop "))
             return test::json_answer(410, R"({"code":"gone","session":)" + session + "}");
         return test::json_answer(has_ended ? 410 : 200, R"({"id":"abcdefghijklmnop","state":"ready"})");
