@@ -91,8 +91,8 @@ class Cures:
         assert is_promised or "Max open files" in verified.stdout, verified.stdout
         answer = None
         for _ in range(100):
-            answer = self.site.api("POST", "/v1/sessions?wait=ready&timeout=60", {"tenant": "acme", "policy": "test"}, timeout=90)
-            if answer.status != 201:
+            answer = self.site.api("POST", "/v1/sessions?wait=ready&timeout=20", {"tenant": "acme", "policy": "test"}, timeout=90)
+            if answer.status not in (201, 202):  # 202: it is made, and slow to start on a busy machine
                 break
         assert answer.status in (429, 503, 500), answer
         assert "LimitNOFILE" in answer.body.decode() or "descriptors" in answer.body.decode(), answer
