@@ -2,6 +2,7 @@
 #include "sandbox/base/log.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include <boost/asio/steady_timer.hpp>
@@ -25,6 +26,8 @@ policy::Policy policy_of(const SessionRecord& record) {
     policy.override_ceilings.max_lifetime = record.lifetime_ceiling;
     policy.recovery = record.recovery;
     policy.audit_commands = record.audit_commands;
+    // Where it is not known, the kernel alone says when /work is full.
+    policy.filesystem.work.size = record.work_size.value_or(Bytes{std::numeric_limits<std::uint64_t>::max()});
     return policy;
 }
 

@@ -38,6 +38,7 @@ SessionRecord record_of(const Core& core, const Session& session) {
                                   : session.policy.lifecycle.max_lifetime;
     record.recovery = session.policy.recovery;
     record.audit_commands = session.policy.audit_commands;
+    record.work_size = session.policy.filesystem.work.size;
     return record;
 }
 

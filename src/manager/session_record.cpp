@@ -175,6 +175,7 @@ void fields(Visit& visit, T& record) {
     visit("lifetime_ceiling", record.lifetime_ceiling);
     visit("recovery", record.recovery);
     visit("audit_commands", record.audit_commands);
+    visit("work_size", record.work_size);
 }
 
 // ---- writing

@@ -33,6 +33,7 @@ struct SessionRecord {
     std::optional<Duration> lifetime_ceiling; ///< as far as the lifetime may be extended
     policy::Recovery recovery;
     policy::CommandAudit audit_commands = policy::CommandAudit::none;
+    std::optional<Bytes> work_size; ///< of its /work; an earlier release did not keep it
 };
 
 /// As JSON, which later releases read too: what they do not know is passed over, what is missing has its

@@ -53,6 +53,7 @@ SessionRecord full_record() {
     record.lifecycle.active_cpus = 0.25;
     record.recovery.autosave_every = 5min;
     record.audit_commands = policy::CommandAudit::text;
+    record.work_size = 3_GiB;
     return record;
 }
 
@@ -97,6 +98,7 @@ TEST_CASE("a record comes back as it was written, with every field") {
     CHECK(back.lifecycle == record.lifecycle);
     CHECK(back.recovery == record.recovery);
     CHECK(back.audit_commands == record.audit_commands);
+    CHECK(back.work_size == record.work_size);
     CHECK(back.publish == policy::Publish::loopback);
     CHECK(back.intent->reason == EndReason::idle);
     CHECK(back.command_timeout == 30min);
