@@ -42,12 +42,14 @@ class AnswerWriter {
         : stream_(stream),
           wire_(wire_of(stream)),
           speech_(std::move(speech)),
-          pace_(speech_.patience) {}
+          pace_(speech_.patience, Held::in_memory) {}
 
     /// False when the conversation is over.
     boost::asio::awaitable<bool> write(const Response& response) {
         // A client of HTTP/1.0 knows the end of the connection alone as an end of what has no length.
         speech_.keep = speech_.keep && (!response.stream || speech_.can_chunk);
+        if (response.file)
+            pace_ = Pace(speech_.patience, Held::on_disk);
         std::string text = answer_head(response, speech_);
         const bool with_body = !speech_.head_only && !response.file && !response.stream;
         const bool at_once = with_body && response.body.size() <= kStep;

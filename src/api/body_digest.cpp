@@ -45,6 +45,7 @@ std::string_view trimmed(std::string_view text) {
 
 struct BodyDigest::Wanted {
     std::string field, digest;
+    const EVP_MD* algorithm = nullptr;
     std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context{::EVP_MD_CTX_new(), &::EVP_MD_CTX_free};
 };
 
@@ -80,8 +81,13 @@ void BodyDigest::want(const std::string& field, const std::string& algorithm, st
     if (known == nullptr || (algorithm == "md5") != (field == "Content-MD5"))
         refuse(field, "the algorithm " + algorithm.substr(0, 40) + " is not known here",
                "Send sha-256 or sha-512.");
+    // Each is worked out over the whole body: so there are no more than fields and algorithms.
+    if (std::ranges::any_of(wanted_,
+                            [&](const auto& one) { return one->field == field && one->algorithm == known; }))
+        refuse(field, "there are two digests of " + algorithm, "Send one of each algorithm.");
     auto wanted = std::make_unique<Wanted>();
     wanted->field = field;
+    wanted->algorithm = known;
     wanted->digest = from_base64(base64, field);
     if (wanted->digest.size() != static_cast<std::size_t>(::EVP_MD_size(known)))
         refuse(field, "the digest has not the length of " + algorithm, "Send all of it, as base64.");

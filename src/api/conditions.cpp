@@ -12,9 +12,11 @@ namespace {
 
 using Tags = std::vector<std::string>;
 
+constexpr std::size_t kMostTags = 64;
+
 [[noreturn]] void refuse_tags(const std::string& field) {
     throw Error(Errc::invalid_argument, field + " is no list of ETags",
-                R"(Send * or, in their quotes, ETags that a GET gave: "a", "b".)", field);
+                R"(Send * or, in their quotes, up to 64 ETags that a GET gave: "a", "b".)", field);
 }
 
 /// `*`, or `"a", W/"b"`: a comma may be in the quotes, too (RFC 9110, 8.8.3).
@@ -30,7 +32,11 @@ Tags parse_tags(std::string_view text, const std::string& field) {
         const std::size_t end = text.find('"', quote + 1);
         if (quote >= text.size() || text[quote] != '"' || end == std::string_view::npos)
             refuse_tags(field);
-        tags.emplace_back(text.substr(0, end + 1));
+        const std::string_view tag = text.substr(0, end + 1);
+        if (tags.size() == kMostTags ||
+            !std::ranges::all_of(tag, [](char c) { return c > 0x20 && c < 0x7f; }))
+            refuse_tags(field);
+        tags.emplace_back(tag);
         text.remove_prefix(end + 1);
     }
     if (tags.empty())

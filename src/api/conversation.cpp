@@ -36,7 +36,7 @@ namespace {
 using namespace std::chrono_literals;
 using StreamParser = http::request_parser<http::buffer_body>;
 
-constexpr auto kHeaderTime = 10s, kIdleTime = 60s, kFollowerPause = 30s, kHandshakeTime = 10s;
+constexpr auto kHeaderTime = 10s, kIdleTime = 60s, kHandshakeTime = 10s;
 constexpr std::size_t kReadStep = 64 * 1024;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
@@ -146,7 +146,7 @@ class Conversation {
         bool wants_continue = lower(text_of(head.get()[http::field::expect])) == "100-continue";
         StreamParser parser(std::move(head));
         parser.body_limit(admitted.max_body);
-        Pace pace(patience_);
+        Pace pace(patience_, Held::on_disk);
         request.body_stream = [&]() -> asio::awaitable<std::optional<std::string>> {
             return next_piece(parser, pace, std::exchange(wants_continue, false));
         };
@@ -254,7 +254,7 @@ class Conversation {
         parser.body_limit(limit);
         if (!parser.is_done() && lower(text_of(parser.get()[http::field::expect])) == "100-continue")
             co_await say_continue();
-        Pace pace(patience_);
+        Pace pace(patience_, Held::in_memory);
         while (!parser.is_done()) {
             wire_.expires_at(pace.deadline());
             const std::size_t before = parser.get().body().size();

@@ -36,7 +36,9 @@ asio::awaitable<Response> commands(Manager& manager, Exchange exchange) {
     manager::CommandList list;
     list.commands = asked.commands;
     list.timeout = asked.timeout.value_or(rest_timeout(manager, session.policy));
-    list.goes_on = [client = exchange.request.client] { return !client || !client->is_gone(); };
+    list.goes_on = [client = exchange.request.client] {
+        return !client || (!client->is_gone() && client->is_allowed());
+    };
     manager::InUse in_use = manager.use(session.id); // until the last byte of the answer
     const auto started = std::chrono::steady_clock::now();
     const manager::CommandsRun run = co_await manager.run(session.id, std::move(list));

@@ -176,10 +176,12 @@ std::uint64_t announced_size(const Request& request) {
 }
 
 /// The whole body first: a slow client holds nothing of the session, and half a file never is one there.
-asio::awaitable<void> spool(const BodyStream& next, Uploads::Place& place, BodyDigest& digest,
+asio::awaitable<void> spool(const Request& request, Uploads::Place& place, BodyDigest& digest,
                             const manager::InUse& in_use, const SessionView& session) {
     for (;;) {
-        const std::optional<std::string> piece = co_await next();
+        const std::optional<std::string> piece = co_await request.body_stream();
+        if (request.client)
+            request.client->check_allowed();
         if (!piece)
             break;
         if (!in_use.lives())
@@ -208,7 +210,7 @@ asio::awaitable<Response> upload(Manager& manager, std::shared_ptr<Uploads> uplo
         throw too_large(session, in_use.work_size.value);
     const auto place = Uploads::enter(uploads, session.tenant, manager.site().state_dir + "/manager");
     place->check_room(announced_size(exchange.request));
-    co_await spool(exchange.request.body_stream, *place, digest, in_use, session);
+    co_await spool(exchange.request, *place, digest, in_use, session);
     file.content = place->release();
     file.size = place->size();
     nlohmann::ordered_json document = path_json(file.path);

@@ -161,7 +161,7 @@ bool both(const std::function<bool()>& one, const std::function<bool()>& other) 
 /// The right to it may be gone since the head of the request came: its body may have taken minutes.
 asio::awaitable<Response> answer_allowed(std::function<bool()> is_allowed, asio::awaitable<Response> answer) {
     if (!is_allowed())
-        throw Error(Errc::unauthenticated, "the credentials do not hold any more", "Get new ones.");
+        Client::throw_not_allowed();
     Response response = co_await std::move(answer);
     if (response.stream)
         response.stream = while_allowed(std::move(response.stream), std::move(is_allowed));
@@ -222,6 +222,8 @@ Admitted Server::Shared::admit_to(const Match& match, const Request& head, const
              captured = match.captured, actor = std::move(actor),
              is_allowed = std::move(is_allowed)](Request request) {
                 std::string method = request.method;
+                if (request.client)
+                    request.client->allow_while(is_allowed);
                 Exchange exchange{std::move(request), caller, captured};
                 return self->http_metrics.timed(
                     route->pattern, std::move(method),

@@ -27,11 +27,12 @@ Error disk_full() {
 
 std::unique_ptr<Uploads::Place> Uploads::enter(const std::shared_ptr<Uploads>& uploads,
                                                const std::string& tenant, const std::string& folder) {
-    if (uploads->all_.count >= kMost)
+    const auto share = uploads->tenants_.find(tenant);
+    const bool has_some = share != uploads->tenants_.end();
+    if (uploads->all_.count >= (has_some ? kMost - kKeptForOthers : kMost))
         throw Error(Errc::capacity, "too many files come in at the same time", "Try again in a moment.")
             .with({std::chrono::seconds(5), "uploads"});
-    const auto share = uploads->tenants_.find(tenant);
-    if (share != uploads->tenants_.end() && share->second.count >= kMostOfTenant)
+    if (has_some && share->second.count >= kMostOfTenant)
         throw Error(Errc::quota,
                     "tenant " + tenant + " sends " + std::to_string(kMostOfTenant) +
                         " files at the same time already",

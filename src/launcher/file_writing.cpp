@@ -114,7 +114,7 @@ FileWriting::FileWriting(const Sandbox& sandbox, protocol::PutFile request, Uniq
     // Anything else could hold the child up for as long as somebody likes.
     if (!source || ::fstat(source.get(), &status) != 0 || !S_ISREG(status.st_mode))
         throw Error(Errc::invalid_argument, "put_file comes without a regular file");
-    const UniqueFd workspace = open_workspace(sandbox);
+    workspace_ = open_workspace(sandbox);
     const kernel::CgroupDir group = sandbox.cgroup.open_child("init");
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
@@ -123,7 +123,7 @@ FileWriting::FileWriting(const Sandbox& sandbox, protocol::PutFile request, Uniq
     const UniqueFd childs(ends[1]);
     kernel::CloneResult child = kernel::clone_process(0, group.fd());
     if (child.pid == 0)
-        run_writer(request_, uid_, workspace.get(), source.get(), childs.get());
+        run_writer(request_, uid_, workspace_.get(), source.get(), childs.get());
     child_ = ScopedChild(child.pid, std::move(child.pidfd));
     ::fcntl(status_.get(), F_SETFL, O_NONBLOCK);
 }
@@ -180,7 +180,7 @@ protocol::Stored FileWriting::give_name() {
         return ::linkat(AT_FDCWD, itself.c_str(), parent_.get(), name.c_str(), AT_SYMLINK_FOLLOW) == 0;
     };
     const ActAs tenant(uid_);
-    check_preconditions(parent_.get(), base, request_.only_if);
+    check_preconditions(workspace_.get(), request_.path, parent_.get(), request_.only_if);
     const bool created = link_as(base);
     if (!created && (errno != EEXIST))
         refuse_session_file(errno, name_);

@@ -100,12 +100,15 @@ std::string file_tag(const struct stat& status) {
     return tag.str();
 }
 
-void check_preconditions(int folder, const std::string& base, const protocol::Preconditions& only_if) {
+void check_preconditions(int workspace, const std::string& path, int folder,
+                         const protocol::Preconditions& only_if) {
+    const std::string base = split_session_path(path).second;
     struct stat status {};
     const bool there = ::fstatat(folder, base.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
-    // What a reader of a link was told is of the file that it leads to.
-    if (const UniqueFd led_to = open_beneath(folder, base, O_PATH); led_to)
-        ::fstat(led_to.get(), &status);
+    // What a reader of a link was told is of the file that it leads to, anywhere in the workspace.
+    if (there && S_ISLNK(status.st_mode))
+        if (const UniqueFd led_to = open_beneath(workspace, path, O_PATH); led_to)
+            ::fstat(led_to.get(), &status);
     const auto names = [&](const std::vector<std::string>& tags) {
         const std::string tag = '"' + file_tag(status) + '"';
         return there && std::ranges::any_of(tags, [&](const auto& one) { return one == "*" || one == tag; });
@@ -153,11 +156,12 @@ SessionFile open_session_file(const Sandbox& sandbox, const std::string& path) {
 void remove_session_file(const Sandbox& sandbox, const std::string& path,
                          const protocol::Preconditions& only_if) {
     const auto [folder, base] = split_session_path(path);
+    const UniqueFd workspace = open_workspace(sandbox);
     const UniqueFd parent = open_as_session(sandbox, folder.empty() ? "." : folder, O_PATH | O_DIRECTORY);
     int number = 0;
     {
         const ActAs tenant(sandbox.facts.uid);
-        check_preconditions(parent.get(), base, only_if);
+        check_preconditions(workspace.get(), path, parent.get(), only_if);
         number = ::unlinkat(parent.get(), base.c_str(), 0) == 0 ? 0 : errno;
     }
     if (number != 0)

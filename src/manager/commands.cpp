@@ -38,8 +38,9 @@ struct Progress {
         const bool is_well = ran.result.ok();
         run.ran.push_back(std::move(ran));
         if (is_well && run.ran.size() < list.commands.size() && !list.goes_on()) {
-            throw Error(Errc::timed_out, "the client has gone, so this and what follows it was not sent",
-                        "Stay until the answer comes.")
+            throw Error(Errc::timed_out,
+                        "the client has gone, or may no longer, so this and what follows it was not sent",
+                        "Stay until the answer comes, with credentials that hold.")
                 .of_sent_request();
         }
         return is_well;

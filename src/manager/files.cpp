@@ -21,8 +21,11 @@ constexpr Duration kPutMargin = std::chrono::seconds(10);
 asio::awaitable<OpenedFile> open_by(CorePtr core, SessionPtr session, protocol::OpenFile asked) {
     const Use use(session);
     co_await until_made(core, session);
-    LauncherAnswer answer =
-        co_await core->launcher->call(protocol::Request(std::move(asked)), core->tuning.answer_timeout);
+    FifoGate::Permit place;
+    if (asked.list)
+        place = co_await session->lists.enter();
+    protocol::Request request(std::move(asked));
+    LauncherAnswer answer = co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
     if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply))
         throw protocol::to_error(*failure);
     const auto* opened = std::get_if<protocol::Opened>(&answer.reply);

@@ -34,7 +34,7 @@ const char* health_text(State state, unsigned failed_checks) {
 }
 
 /// As many at once as the launcher takes, of each session; the others wait, as their bodies are here already.
-constexpr std::size_t kMaxPuts = 4, kMaxWaitingPuts = 1024;
+constexpr std::size_t kMaxPuts = 4, kMaxWaitingPuts = 1024, kMaxLists = 1, kMaxWaitingLists = 16;
 
 bool is_every_day(State from, State to) {
     return (from == State::ready && to == State::busy) || (from == State::busy && to == State::ready);
@@ -58,6 +58,7 @@ Session::Session(asio::io_context& io, const Tuning& tuning, Kind kind, SessionV
       changed(io.get_executor()),
       turns(io.get_executor(), 1, tuning.rest_queue),
       puts(io.get_executor(), kMaxPuts, kMaxWaitingPuts),
+      lists(io.get_executor(), kMaxLists, kMaxWaitingLists),
       io_(io),
       kind_(kind),
       usage_age_(tuning.usage_age) {}

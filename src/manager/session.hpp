@@ -141,6 +141,7 @@ class Session : public std::enable_shared_from_this<Session> {
     Signal changed;
     FifoGate turns;                    ///< to talk to the engine: one at a time
     FifoGate puts;                     ///< files that the launcher copies into the workspace
+    FifoGate lists;                    ///< of folders: everybody waits for the launcher meanwhile
     unsigned uses = 0;                 ///< see use.hpp
     unsigned files_coming = 0;         ///< who copies one would be frozen with the session
     std::size_t waiting_for_start = 0; ///< requests that came before it serves

@@ -106,6 +106,16 @@ class Files:
         os.symlink("m", self.work / "to-m")
         assert self.put("to-m", b"x", If_None_Match="*").status == 412
         assert self.put("to-m", b"own", If_Match=self.get("to-m").headers["ETag"]).status == 200 and self.get("m").body == b"three"
+        (self.work / "deep").mkdir()
+        os.chown(self.work / "deep", self.uid, self.uid)
+        os.symlink("../m", self.work / "deep/up")
+        tag = self.get("deep/up").headers["ETag"]
+        assert tag == self.get("m").headers["ETag"], tag
+        assert self.put("deep/up", b"own", If_Match='"other"').status == 412
+        assert self.put("deep/up", b"own", If_Match=tag).status == 200 and self.get("m").body == b"three"
+        os.symlink("../m", self.work / "deep/gone")
+        assert self.site.api("DELETE", self.route + "deep/gone", headers={"If-Match": '"other"'}).status == 412
+        assert self.site.api("DELETE", self.route + "deep/gone", headers={"If-Match": tag}).status == 200
 
     def matches_at_once(self):
         """Of writers that all saw the same, or nothing, one wins, and the others are told."""

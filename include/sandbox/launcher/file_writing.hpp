@@ -39,6 +39,7 @@ class FileWriting {
     protocol::PutFile request_;
     const std::string name_; ///< for messages
     const std::uint32_t uid_;
+    UniqueFd workspace_;
     UniqueFd status_;
     ScopedChild child_;
     UniqueFd parent_, file_; ///< the child's, once it has them

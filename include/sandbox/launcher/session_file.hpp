@@ -46,9 +46,10 @@ void check_session_path(const std::string& path);
 /// What openat2 or its like said of a file of that name.
 [[noreturn]] void refuse_session_file(int error_number, const std::string& name);
 std::string file_tag(const struct stat& status);
-/// Throws Error conflict where they do not hold of the name in the folder. Whoever then changes it here is
-/// alone in that: all of it happens in the launcher's one thread.
-void check_preconditions(int folder, const std::string& base, const protocol::Preconditions& only_if);
+/// Throws Error conflict where they do not hold of the path, whose folder is open. Whoever then changes it
+/// here is alone in that: all of it happens in the launcher's one thread.
+void check_preconditions(int workspace, const std::string& path, int folder,
+                         const protocol::Preconditions& only_if);
 /// Error conflict: If-None-Match.
 [[noreturn]] void throw_is_there();
 /// `/work/a of session …`

@@ -37,6 +37,16 @@ TEST_CASE("a body is what its digests say, or is refused") {
     CHECK_NOTHROW(check({{"content-digest", std::string(kSha256) + ", " + kSha512}}, "abc"));
 }
 
+TEST_CASE("a body is hashed once for each field and algorithm, however many digests a request has") {
+    const std::string twice = std::string(kSha256) + ", " + kSha256;
+    CHECK_THROWS_AS(check({{"content-digest", twice}}, "abc"), Error);
+    CHECK_THROWS_AS(check({{"repr-digest", std::string(kSha512) + "," + twice}}, "abc"), Error);
+    CHECK_NOTHROW(check({{"content-digest", std::string(kSha256) + ", " + kSha512},
+                         {"repr-digest", std::string(kSha512) + ", " + kSha256},
+                         {"content-md5", kMd5}},
+                        "abc"));
+}
+
 TEST_CASE("a digest that cannot be looked at is refused before the body") {
     for (const Fields& headers :
          {Fields{{"digest", "sha-256=ungWv48="}}, Fields{{"content-digest", "sha-256"}},

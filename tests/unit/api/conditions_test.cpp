@@ -61,10 +61,16 @@ TEST_CASE("ETags are read as they stand in their quotes, and what is no list of 
     };
     CHECK(tags("\"a,b\" , W/\"c\",\"\"") == std::vector<std::string>{"\"a,b\"", "W/\"c\"", "\"\""});
     CHECK(tags(" * ") == std::vector<std::string>{"*"});
-    for (const char* text : {"", "a", "\"a", "*, \"a\"", "\"a\", *", "w/\"a\"", "W/", "W/a"}) {
+    for (const char* text : {"", "a", "\"a", "*, \"a\"", "\"a\", *", "w/\"a\"", "W/", "W/a", "\"\xe9\"",
+                             "\"a b\"", "\"\x7f\""}) {
         INFO(text);
         CHECK_THROWS_AS(tags(text), Error);
     }
+    std::string many = "\"0\"";
+    for (int i = 1; i < 64; ++i)
+        many += ", \"" + std::to_string(i) + '"';
+    CHECK(tags(many)->size() == 64);
+    CHECK_THROWS_AS(tags(many + ", \"64\""), Error);
     CHECK_THROWS_AS(preconditions_of(with({{"if-unmodified-since", "soon"}})), Error);
 }
 

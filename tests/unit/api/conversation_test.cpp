@@ -171,6 +171,20 @@ TEST_CASE("a body that comes on, however slowly, is taken, and one that drips is
     CHECK(dripped->bodies.empty());
 }
 
+TEST_CASE("a body that is held in memory is not waited for beyond its time, however steadily it comes") {
+    const Patience patience{.pause = 10s, .first = 10s, .least_rate = 1, .whole = 300ms};
+    Talk talk({}, kMaxJsonBody, patience);
+    talk.send(post("Content-Length: 2000\r\n", ""));
+    const auto start = std::chrono::steady_clock::now();
+    while (!talk.closed && std::chrono::steady_clock::now() < start + 9s) {
+        talk.send("x");
+        const auto next = std::chrono::steady_clock::now() + 50ms;
+        talk.until([&] { return std::chrono::steady_clock::now() > next || talk.closed; });
+    }
+    CHECK(talk.closed);
+    CHECK(talk.bodies.empty());
+}
+
 TEST_CASE("an answer that is read on, however slowly, is sent to its end, and one that is not read is cut") {
     const Patience patience{.pause = 300ms, .first = 600ms, .least_rate = 1000};
     const std::string body(4U << 20, 'x');

@@ -203,6 +203,57 @@ TEST_CASE("a request whose token is revoked while its body comes is not carried 
     CHECK(json::parse(site.ask("GET", "/v1/sessions", kAcme).body)["sessions"].empty());
 }
 
+TEST_CASE("an upload whose token is revoked while it trickles is refused, and nothing of it is stored") {
+    Site site;
+    const std::string id = site.create(kAcme);
+    const json token = site.make(kAcme, "{}");
+    UniqueFd slow =
+        site.begin("PUT", "/v1/sessions/" + id + "/files/a", token["token"], "", "Content-Length: 6\r\n");
+    REQUIRE(::send(slow.get(), "abc", 3, MSG_NOSIGNAL) == 3);
+    site.world.settle();
+    CHECK(site.status("DELETE", "/v1/tokens/" + std::string(token["id"]), kAcme) == 200);
+    REQUIRE(::send(slow.get(), "def", 3, MSG_NOSIGNAL) == 3);
+    CHECK(site.finish(std::move(slow)).status == 401);
+    CHECK((*site.world.launcher)->files.empty());
+}
+
+TEST_CASE("what waits for a session's start is refused when its token is revoked meanwhile") {
+    Site site;
+    (*site.world.launcher)->holds_launches = true;
+    const std::string id = site.world.create().session.id;
+    const json token = site.make(kAcme, "{}");
+    const std::string path = "/v1/sessions/" + id;
+    UniqueFd command = site.begin("POST", path + "/commands", token["token"], R"({"command": "open x"})");
+    UniqueFd upload = site.begin("PUT", path + "/files/a", token["token"], "abc");
+    UniqueFd list = site.begin("GET", path + "/files?list=1", token["token"]);
+    site.world.settle();
+    CHECK(site.status("DELETE", "/v1/tokens/" + std::string(token["id"]), kAcme) == 200);
+    for (UniqueFd* one : {&command, &upload, &list})
+        CHECK(site.finish(std::move(*one)).status == 401);
+    (*site.world.launcher)->holds_launches = false;
+    (*site.world.launcher)->changed.notify();
+    site.world.wait(id, manager::State::ready);
+    site.world.settle();
+    CHECK(site.world.launcher->sandbox(id).engine->ran.empty());
+    CHECK((*site.world.launcher)->files.empty());
+}
+
+TEST_CASE("of a list of commands, none is sent after its token was revoked") {
+    Site site;
+    const std::string id = site.create(kAcme);
+    const json token = site.make(kAcme, "{}");
+    test::FakeEngine& engine = site.world.launcher->sandbox(id).engine;
+    engine->holds = true;
+    UniqueFd list = site.begin("POST", "/v1/sessions/" + id + "/commands", token["token"],
+                               R"({"commands": ["one", "two"]})");
+    site.world.until([&] { return engine->inside == 1; }, "the first runs");
+    CHECK(site.status("DELETE", "/v1/tokens/" + std::string(token["id"]), kAcme) == 200);
+    engine.let_one_out();
+    const Answer answer = site.finish(std::move(list));
+    CHECK(answer.body.find("was not sent") != std::string::npos);
+    CHECK(engine->ran == std::vector<std::string>{"/run?command=one"});
+}
+
 TEST_CASE("the audit trail has who made and revoked which token, and each refusal, but no secret") {
     Site site;
     const json token = site.make(kAcme, R"({"ttl_seconds": 60})");

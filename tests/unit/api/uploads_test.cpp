@@ -34,10 +34,13 @@ TEST_CASE("a tenant has a share of the places, and all tenants together have no 
     for (unsigned i = 0; i < Uploads::kMostOfTenant; ++i)
         places.push_back(Uploads::enter(uploads, "acme", kFolder));
     CHECK(reason_of([&] { Uploads::enter(uploads, "acme", kFolder); }) == "tenant_uploads");
+    while (places.size() < Uploads::kMost - Uploads::kKeptForOthers)
+        places.push_back(Uploads::enter(uploads, "t" + std::to_string(places.size() / 8), kFolder));
+    CHECK(reason_of([&] { Uploads::enter(uploads, "t5", kFolder); }) == "uploads"); // it has some
     while (places.size() < Uploads::kMost)
-        places.push_back(Uploads::enter(uploads, "t" + std::to_string(places.size() / 4), kFolder));
+        places.push_back(Uploads::enter(uploads, "single" + std::to_string(places.size()), kFolder));
     CHECK(reason_of([&] { Uploads::enter(uploads, "globex", kFolder); }) == "uploads");
-    places.erase(places.begin());
+    places.erase(places.begin(), places.begin() + 1 + Uploads::kKeptForOthers);
     CHECK(reason_of([&] { Uploads::enter(uploads, "acme", kFolder); }) == "none");
     places.clear();
     CHECK(reason_of([&] { Uploads::enter(uploads, "acme", kFolder); }) == "none");

@@ -80,3 +80,19 @@ TEST_CASE("a frozen session is thawed before a file comes") {
     CHECK(world.state(id) == State::ready);
     CHECK((*world.launcher)->files.at(id + "/target") == "content");
 }
+
+TEST_CASE("one list of a session's folders is made at a time, few wait, and files are opened meanwhile") {
+    World world;
+    const std::string id = world.ready().session.id;
+    (*world.launcher)->holds_puts = true;
+    std::vector<std::shared_ptr<test::Result<OpenedFile>>> lists;
+    for (int i = 0; i < 17; ++i)
+        lists.push_back(world.start(world.manager().list_folder(id, "", "")));
+    world.settle();
+    CHECK(error_of([&] { world.run(world.manager().list_folder(id, "", "")); }).code() == Errc::quota);
+    CHECK(world.run(world.manager().open_file(id, "content")).size == 7);
+    (*world.launcher)->holds_puts = false;
+    (*world.launcher)->changed.notify();
+    for (const auto& list : lists)
+        CHECK(world.finish(list).size > 0);
+}

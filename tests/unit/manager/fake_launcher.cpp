@@ -288,6 +288,8 @@ asio::awaitable<Answer> answer_one(StatePtr state, protocol::SetLimits limits) {
 asio::awaitable<Answer> answer_one(StatePtr state, protocol::OpenFile file) {
     if (!state->sandboxes.contains(file.session))
         co_return Answer{unknown_session(file.session), {}};
+    while (file.list && state->holds_puts)
+        co_await state->changed.wait();
     UniqueFd memory(::memfd_create("file", MFD_CLOEXEC));
     const std::string content = file.list ? R"({"entries":[],"truncated":false,"next":null})"
                                 : state->contents.contains(file.path) ? state->contents.at(file.path)
