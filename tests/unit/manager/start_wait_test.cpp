@@ -96,6 +96,23 @@ TEST_CASE("who waits for a session that ends before it is ready is told that it 
     CHECK(code_of(inspected) == Errc::gone);
 }
 
+TEST_CASE("files and the inspection of a session that is ending are gone, not missing") {
+    World world;
+    const std::string id = world.ready().session.id;
+    (*world.launcher)->holds_ends = true;
+    const auto removed = world.start(world.manager().remove(id, {}));
+    world.until([&] { return world.state(id) == State::ending; }, "it is ending");
+    const auto code = [&](auto call) { return error_of([&] { world.run(call()); }).code(); };
+    CHECK(code([&] { return world.manager().inspect(id); }) == Errc::gone);
+    CHECK(code([&] { return world.manager().open_file(id, "x"); }) == Errc::gone);
+    CHECK(code([&] { return world.manager().list_folder(id, "", ""); }) == Errc::gone);
+    CHECK(code([&] { return world.manager().put_file(id, {}); }) == Errc::gone);
+    CHECK(code([&] { return world.manager().remove_file(id, "x", {}); }) == Errc::gone);
+    (*world.launcher)->holds_ends = false;
+    (*world.launcher)->changed.notify();
+    world.finish(removed);
+}
+
 TEST_CASE("a request to a session that is not ready yet starts no idle clock") {
     Starting starting({}, "mortal");
     World& world = starting.world;
