@@ -1,6 +1,7 @@
 #include "sandbox/chimerax/command_result.hpp"
 
 #include "python_json.hpp"
+#include "sandbox/base/encoding.hpp"
 #include "sandbox/base/error.hpp"
 
 #include <algorithm>
@@ -205,11 +206,6 @@ class ReplyReader {
     std::size_t left_out_ = 0;
 };
 
-bool is_unreserved(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
 } // namespace
 
 std::size_t CommandResult::entries() const {
@@ -285,20 +281,12 @@ bool asks_exit(std::string_view target) {
 }
 
 std::string run_target(const std::vector<std::string>& commands) {
-    constexpr std::string_view kHex = "0123456789ABCDEF";
     std::string target = "/run";
     char separator = '?';
     for (const std::string& command : commands) {
         target += separator;
-        target += "command=";
+        target += "command=" + percent_encode(command);
         separator = '&';
-        for (const char c : command) {
-            const auto byte = static_cast<unsigned char>(c);
-            if (is_unreserved(c))
-                target += c;
-            else
-                ((target += '%') += kHex[byte >> 4]) += kHex[byte & 15];
-        }
     }
     return target;
 }

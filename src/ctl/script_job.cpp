@@ -4,6 +4,7 @@
 #include "live_log.hpp"
 #include "output_file.hpp"
 #include "progress.hpp"
+#include "sandbox/base/encoding.hpp"
 #include "session_text.hpp"
 #include "words.hpp"
 #include "workspace.hpp"
@@ -49,11 +50,6 @@ int status_of_end(const Json& session) {
         return status.is_number_integer() ? status.get<int>() : 0; // told to exit, it aborts
     const bool is_killed = reason == "signalled" || reason == "oom";
     return is_killed && signal.is_number_integer() ? 128 + signal.get<int>() : 1;
-}
-
-bool is_utf8(const std::string& text) {
-    const Json kept = Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
-    return kept == text;
 }
 
 class Job {

@@ -46,7 +46,7 @@ asio::awaitable<void> end_with_host(CorePtr core, SessionPtr session) {
     SessionView::End end;
     end.reason = EndReason::host_restarted;
     end.message = "The host was restarted while it ran. Make a new session.";
-    end.log = co_await keep_log(core, session);
+    end.log = co_await keep_log(core, session, KeptLogs::HeldUp::nothing);
     core->counters.adopted.at({"gone"}) += 1;
     finish(*core, session, std::move(end), "the host was restarted");
 }
@@ -91,10 +91,12 @@ void adopt(const CorePtr& core) {
             keys.emplace_back(*record.repeat, record.view.id);
         const SessionPtr session = session_of(*core, record);
         keep(*core, session);
-        if (record.boot_id != core->boot_id)
+        if (record.boot_id != core->boot_id) {
+            session->place.taken = false; // nothing of it is there but its log
             start_running(core, session, end_with_host(core, session));
-        else
+        } else {
             resume(core, session);
+        }
     }
     for (const auto& [mark, id] : keys)
         note_repeat(*core, mark, id);

@@ -219,7 +219,8 @@ boost::asio::awaitable<void> publish(CorePtr core, SessionPtr session);
 /// ending.cpp: removes the sandbox and tells why it ended. Returns when nothing is left.
 boost::asio::awaitable<void> end_session(CorePtr core, SessionPtr session);
 /// What became of its log, once that is known.
-boost::asio::awaitable<std::optional<SessionView::End::Log>> keep_log(CorePtr core, SessionPtr session);
+boost::asio::awaitable<std::optional<SessionView::End::Log>> keep_log(CorePtr core, SessionPtr session,
+                                                                      KeptLogs::HeldUp held_up);
 /// The store knows nothing more of it, and its log goes too.
 void forget(Core& core, std::string id);
 /// The last step of every session: it is `ended`, its slot is free.

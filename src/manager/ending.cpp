@@ -106,11 +106,13 @@ void forget(Core& core, std::string id) {
     core.store.forget(std::move(id));
 }
 
-asio::awaitable<std::optional<SessionView::End::Log>> keep_log(CorePtr core, SessionPtr session) {
+asio::awaitable<std::optional<SessionView::End::Log>> keep_log(CorePtr core, SessionPtr session,
+                                                               KeptLogs::HeldUp held_up) {
     if (session->kind() != Kind::tenant)
         co_return std::nullopt;
     std::string log_dir = log_dir_of(*core, *session);
-    co_return co_await core->kept_logs->keep(session->id(), session->facts.tenant, std::move(log_dir));
+    co_return co_await core->kept_logs->keep(session->id(), session->facts.tenant, std::move(log_dir),
+                                             held_up);
 }
 
 void finish(Core& core, const SessionPtr& session, SessionView::End end, const std::string& why) {
@@ -149,7 +151,7 @@ asio::awaitable<void> end_session(CorePtr core, SessionPtr session) {
     session->published.reset();
     const std::optional<protocol::Ended> ended = co_await remove_sandbox(core, session);
     keep_log_tail(*session); // with what came during the grace
-    std::optional<SessionView::End::Log> log = co_await keep_log(core, session);
+    std::optional<SessionView::End::Log> log = co_await keep_log(core, session, KeptLogs::HeldUp::slot);
     SessionView::End end =
         judge(session->intent(), ended, session->facts.enforced.memory_max, session->exit_asked);
     end.log = std::move(log);

@@ -153,15 +153,18 @@ asio::awaitable<void> send_all(CorePtr core, SessionPtr session, ExchangePtr exc
 }
 
 /// After a connection that nobody took: ChimeraX may have died this moment, which is seen in the next, and
-/// then the new one takes the request.
+/// then the new one takes the request. One that lives and listens no more is for the health check, which
+/// needs the turn.
 asio::awaitable<bool> is_started_again(SessionPtr session) {
     const SteadyTime deadline = std::chrono::steady_clock::now() + kSeenDead;
     bool in_time = session->policy.recovery.max_restarts > 0;
     while (session->state() != State::recovering && !session->must_end() && in_time)
         in_time = co_await session->changed.wait_until(deadline);
+    if (session->state() != State::recovering)
+        co_return false;
     while (session->state() == State::recovering)
         co_await session->changed.wait();
-    co_return session->serves();
+    co_return session->serves() && !session->must_end();
 }
 
 /// Goes on when the caller has gone: there is no way to cancel a command, and until ChimeraX has answered

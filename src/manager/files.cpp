@@ -18,6 +18,12 @@ constexpr Duration kPutMargin = std::chrono::seconds(10);
     throw Error(Errc::internal, "the launcher's answer about a file is not one");
 }
 
+/// What the launcher cannot do for a session that has gone meanwhile is no fault of the path.
+[[noreturn]] void throw_failure(const Session& session, const protocol::Failure& failure) {
+    session.check_lives();
+    throw protocol::to_error(failure);
+}
+
 asio::awaitable<OpenedFile> open_by(CorePtr core, SessionPtr session, protocol::OpenFile asked) {
     const Use use(session);
     co_await until_made(core, session);
@@ -27,7 +33,7 @@ asio::awaitable<OpenedFile> open_by(CorePtr core, SessionPtr session, protocol::
     protocol::Request request(std::move(asked));
     LauncherAnswer answer = co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
     if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply))
-        throw protocol::to_error(*failure);
+        throw_failure(*session, *failure);
     const auto* opened = std::get_if<protocol::Opened>(&answer.reply);
     if (opened == nullptr || answer.descriptors.size() != 1)
         throw_unexpected();
@@ -79,7 +85,7 @@ asio::awaitable<StoredFile> put_file(CorePtr core, SessionPtr session, NewFile f
     const LauncherAnswer answer =
         co_await core->launcher->call_with(std::move(request), std::move(file.content), timeout);
     if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply))
-        throw protocol::to_error(*failure);
+        throw_failure(*session, *failure);
     const auto* stored = std::get_if<protocol::Stored>(&answer.reply);
     if (stored == nullptr)
         throw_unexpected();
@@ -91,7 +97,12 @@ asio::awaitable<void> remove_file(CorePtr core, SessionPtr session, std::string 
     const Use use(session);
     co_await until_made(core, session);
     protocol::Request request(protocol::RemoveFile{session->id(), std::move(path), std::move(only_if)});
-    co_await ask<protocol::Removed>(*core->launcher, std::move(request), core->tuning.answer_timeout);
+    const LauncherAnswer answer =
+        co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
+    if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply))
+        throw_failure(*session, *failure);
+    if (!std::holds_alternative<protocol::Removed>(answer.reply))
+        throw_unexpected();
 }
 
 } // namespace sandbox::manager

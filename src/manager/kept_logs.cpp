@@ -71,6 +71,7 @@ struct KeptLogs::Job {
           most(its_most) {}
 
     Signal changed;
+    std::optional<SteadyTime> begun;
     bool is_done = false;
     const std::string session, tenant, log_dir;
     const std::uint64_t most; ///< of each stream
@@ -116,13 +117,16 @@ struct KeptLogs::Job {
 };
 
 KeptLogs::KeptLogs(asio::io_context& io, std::string folder, policy::SiteLogs limits, Duration longest,
-                   Duration patience)
+                   Patience patience)
     : io_(io),
       path_(std::move(folder)),
       folder_(std::make_shared<const UniqueFd>(open_folder(path_))),
       limits_(limits),
       longest_(longest),
       patience_(patience) {}
+
+KeptLogs::KeptLogs(asio::io_context& io, std::string folder, policy::SiteLogs limits, Duration longest)
+    : KeptLogs(io, std::move(folder), limits, longest, Patience()) {}
 
 KeptLogs::~KeptLogs() {
     close();
@@ -257,7 +261,7 @@ UniqueFd KeptLogs::open(const std::string& session, const std::string& stream) c
 // ---- what comes
 
 asio::awaitable<std::optional<Log>> KeptLogs::keep(std::string session, std::string tenant,
-                                                   std::string log_dir) {
+                                                   std::string log_dir, HeldUp held_up) {
     const std::shared_ptr<KeptLogs> self = shared_from_this();
     if (!limits_.keep)
         co_return not_kept(LogFate::off, "This site keeps no logs of sessions that have ended.");
@@ -268,14 +272,16 @@ asio::awaitable<std::optional<Log>> KeptLogs::keep(std::string session, std::str
         waiting_[job->tenant].push_back(job);
         begin_next();
     }
-    const SteadyTime deadline = std::chrono::steady_clock::now() + patience_;
+    const SteadyTime turn_deadline =
+        held_up == HeldUp::slot ? std::chrono::steady_clock::now() + patience_.queue : SteadyTime::max();
     bool in_time = true;
     while (in_time && !job->is_done)
-        in_time = co_await job->changed.wait_until(deadline);
+        in_time = co_await job->changed.wait_until(job->begun ? *job->begun + patience_.copy : turn_deadline);
     std::string failure;
     if (!job->is_done) {
         job->stop = true;
-        failure = "its copy took longer than " + format_duration(patience_);
+        failure = job->begun ? "its copy took longer than " + format_duration(patience_.copy)
+                             : "its copy could not begin within " + format_duration(patience_.queue);
     } else if (job->failure) {
         failure = job->failure->what();
     } else if (!job->is_there) {
@@ -300,6 +306,8 @@ void KeptLogs::begin_next() {
         if (job->stop)
             continue;
         running_ = job;
+        job->begun = std::chrono::steady_clock::now();
+        job->changed.notify();
         asio::post(thread_, [weak = weak_from_this(), &io = io_, folder = folder_, job] {
             job->carry_out(folder->get());
             asio::post(io, [weak, job] {

@@ -25,13 +25,17 @@ namespace sandbox::manager {
 /// that keeps most does, so that none pushes out another's.
 ///
 /// What the files are copied from, a tenant has written, and one disk is slow or full for all: copies are
-/// made in a thread of their own, bounded in size, in turns of the tenants, and nobody waits for one longer
-/// than `patience`.
+/// made in a thread of their own, bounded in size, in turns of the tenants. An end is held up by its copy for
+/// no longer than `queue` until that begins, and `copy` after that: what is not there by then is lost.
 class KeptLogs : public std::enable_shared_from_this<KeptLogs> {
   public:
+    struct Patience {
+        Duration queue = std::chrono::seconds(60), copy = std::chrono::seconds(10);
+    };
     /// Makes the folder where it is not there. No log is kept longer than `longest`. Throws Error io.
     KeptLogs(boost::asio::io_context& io, std::string folder, policy::SiteLogs limits, Duration longest,
-             Duration patience = std::chrono::seconds(10));
+             Patience patience);
+    KeptLogs(boost::asio::io_context& io, std::string folder, policy::SiteLogs limits, Duration longest);
     ~KeptLogs();
     KeptLogs(const KeptLogs&) = delete;
     KeptLogs& operator=(const KeptLogs&) = delete;
@@ -44,10 +48,13 @@ class KeptLogs : public std::enable_shared_from_this<KeptLogs> {
     /// removes all else that is in the folder. Once, before the first `keep`.
     void adopt(const std::vector<Known>& sessions);
 
+    /// What waits for the end of the session: its slot and its place, or nothing, and then its copy may stand
+    /// in the queue for as long as those before it take.
+    enum class HeldUp { slot, nothing };
     /// Copies both streams, the newest of each where they are larger than what a tenant may keep. Never
     /// throws for the disk: the answer says what became of it. nullopt: there is no log.
-    boost::asio::awaitable<std::optional<SessionView::End::Log>> keep(std::string session, std::string tenant,
-                                                                      std::string log_dir);
+    boost::asio::awaitable<std::optional<SessionView::End::Log>>
+    keep(std::string session, std::string tenant, std::string log_dir, HeldUp held_up = HeldUp::slot);
     bool has(const std::string& session) const { return entries_.contains(session); }
     /// For reading. Throws Error gone where there is none.
     UniqueFd open(const std::string& session, const std::string& stream) const;
@@ -91,7 +98,8 @@ class KeptLogs : public std::enable_shared_from_this<KeptLogs> {
     const std::string path_;
     const std::shared_ptr<const UniqueFd> folder_; ///< the thread's too
     policy::SiteLogs limits_;
-    const Duration longest_, patience_;
+    const Duration longest_;
+    const Patience patience_;
     std::unordered_map<std::string, Entry> entries_;
     std::map<std::string, Tenant> tenants_;
     std::uint64_t bytes_ = 0;

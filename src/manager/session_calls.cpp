@@ -126,9 +126,14 @@ asio::awaitable<std::string> inspect_session(CorePtr core, std::string id) {
     const SessionPtr session = core->registry.visible(id);
     co_await until_made(core, session);
     protocol::Request request(protocol::Inspect{id});
-    const protocol::Inspected inspected =
-        co_await ask<protocol::Inspected>(*core->launcher, std::move(request), core->tuning.answer_timeout);
-    co_return inspected.json;
+    try {
+        protocol::Inspected inspected = co_await ask<protocol::Inspected>(*core->launcher, std::move(request),
+                                                                          core->tuning.answer_timeout);
+        co_return std::move(inspected.json);
+    } catch (const Error&) {
+        session->check_lives(); // what is ending cannot be inspected, which is no fault of the launcher
+        throw;
+    }
 }
 
 asio::awaitable<void> end_all(CorePtr core) {

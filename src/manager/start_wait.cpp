@@ -77,6 +77,7 @@ void check_stays(const Core& core) {
 }
 
 asio::awaitable<void> until_made(CorePtr core, SessionPtr session) {
+    session->check_lives();
     if (!is_on_its_way(*session))
         co_return;
     check_room(*core, *session);

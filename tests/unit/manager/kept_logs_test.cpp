@@ -43,20 +43,28 @@ struct Shelf {
         std::ofstream(source / "stderr.0") << err;
         return source.string();
     }
-    std::optional<Log> keep(const std::string& id, const std::string& tenant, const std::string& log_dir) {
-        std::optional<std::optional<Log>> answer;
-        boost::asio::co_spawn(io, logs->keep(id, tenant, log_dir),
-                              [&](const std::exception_ptr& failure, std::optional<Log> log) {
+    using Answer = std::shared_ptr<std::optional<std::optional<Log>>>;
+    Answer start(const std::string& id, const std::string& tenant, const std::string& log_dir,
+                 KeptLogs::HeldUp held_up = KeptLogs::HeldUp::slot) {
+        auto answer = std::make_shared<std::optional<std::optional<Log>>>();
+        boost::asio::co_spawn(io, logs->keep(id, tenant, log_dir, held_up),
+                              [answer](const std::exception_ptr& failure, std::optional<Log> log) {
                                   REQUIRE_FALSE(failure);
-                                  answer = std::move(log);
+                                  *answer = std::move(log);
                               });
+        return answer;
+    }
+    std::optional<Log> finish(const Answer& answer) {
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-        while (!answer && std::chrono::steady_clock::now() < deadline) {
+        while (!*answer && std::chrono::steady_clock::now() < deadline) {
             io.restart();
             io.run_one_for(std::chrono::milliseconds(100));
         }
-        REQUIRE(answer.has_value());
-        return *answer;
+        REQUIRE(answer->has_value());
+        return **answer;
+    }
+    std::optional<Log> keep(const std::string& id, const std::string& tenant, const std::string& log_dir) {
+        return finish(start(id, tenant, log_dir));
     }
     std::optional<Log> keep(const std::string& id, const std::string& tenant, std::size_t size) {
         return keep(id, tenant, write(id, std::string(size, 'x')));
@@ -74,7 +82,7 @@ struct Shelf {
     test::TempDir dir;
     boost::asio::io_context io;
     policy::SiteLogs limits;
-    Duration patience = std::chrono::seconds(10);
+    KeptLogs::Patience patience;
     std::shared_ptr<KeptLogs> logs;
 };
 
@@ -259,7 +267,7 @@ TEST_CASE("an end that an earlier manager did not bring to its end is kept anew,
 
 TEST_CASE("nobody waits longer for a log than it is worth") {
     Shelf shelf;
-    shelf.patience = Duration(0);
+    shelf.patience.copy = Duration(0);
     shelf.open();
     const std::string source = shelf.write(name('a'), "x");
     fs::resize_file(source + "/stdout.0", std::uintmax_t{1} << 30); // as much as a tenant may keep is copied
@@ -272,6 +280,28 @@ TEST_CASE("nobody waits longer for a log than it is worth") {
     shelf.io.poll();
     CHECK_FALSE(shelf.logs->has(name('a')));
     CHECK(shelf.files() == 0);
+}
+
+TEST_CASE(
+    "the time of a copy begins with it; for its turn an end waits some time, and a host's restart any") {
+    Shelf shelf({.keep = std::chrono::hours(1), .size_per_tenant = 512_MiB, .size = 1024_MiB});
+    shelf.patience.queue = Duration(0);
+    shelf.open();
+    const std::string big = shelf.write(name('a'), "x");
+    fs::resize_file(big + "/stdout.0", std::uintmax_t{256} << 20);
+    const auto first = shelf.start(name('a'), "acme", big);
+    const auto late = shelf.start(name('b'), "acme", shelf.write(name('b'), "b"));
+    const auto patient =
+        shelf.start(name('c'), "acme", shelf.write(name('c'), "c"), KeptLogs::HeldUp::nothing);
+    const auto lost = shelf.finish(late);
+    CHECK(lost->fate == LogFate::failed);
+    CHECK_THAT(lost->message, Catch::Contains("could not begin"));
+    CHECK_FALSE(first->has_value()); // the one before is at work still
+    CHECK(shelf.finish(first)->fate == LogFate::kept);
+    CHECK(shelf.finish(patient)->fate == LogFate::kept);
+    CHECK(shelf.logs->has(name('c')));
+    CHECK_FALSE(shelf.logs->has(name('b')));
+    CHECK(shelf.files() == 4);
 }
 
 TEST_CASE("tenants take turns: a hundred ends of one do not make the other's wait for all of them") {

@@ -98,6 +98,27 @@ TEST_CASE("a ChimeraX that no longer answers is started again") {
     CHECK_THAT(sturdy.world.manager().get(sturdy.id).restart_reason, Catch::Contains("stopped answering"));
 }
 
+TEST_CASE("a command to a ChimeraX that lives and listens no more is refused soon, and that is a hang") {
+    const auto [policy, restarts] = GENERATE(table<std::string, bool>({{"quick", false}, {"sturdy", true}}));
+    INFO(policy);
+    Sturdy sturdy(policy, [](policy::Site&, Tuning& tuning) { tuning.health_interval = 200ms; });
+    sturdy.sandbox().engine.die();
+    const auto reply = sturdy.world.start(sturdy.world.run_command(sturdy.id, "1"));
+    const auto asked = std::chrono::steady_clock::now();
+    const Error error = error_of([&] { sturdy.world.finish(reply); });
+    CHECK(error.code() == Errc::unavailable);
+    CHECK_FALSE(error.state_may_have_changed());
+    CHECK(std::chrono::steady_clock::now() - asked < 5s);
+    if (restarts) {
+        sturdy.world.until([&] { return sturdy.world.manager().get(sturdy.id).restarts == 1; },
+                           "it is started again");
+        CHECK_THAT(sturdy.world.manager().get(sturdy.id).restart_reason,
+                   Catch::Contains("stopped answering"));
+    } else {
+        CHECK(sturdy.world.ended(sturdy.id).end->reason == EndReason::hung);
+    }
+}
+
 TEST_CASE("one crash more than the policy takes is a crash loop, which ends with what was printed last") {
     Sturdy sturdy;
     sturdy.crash_and_come_back(1);

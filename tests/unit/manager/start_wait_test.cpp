@@ -1,4 +1,7 @@
+#include "manager/use.hpp"
 #include "world.hpp"
+
+#include <utility>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -14,9 +17,11 @@ namespace {
 
 /// A session whose sandbox is not made until the launcher is let go on.
 struct Starting {
-    explicit Starting(const std::function<void(policy::Site&, Tuning&)>& change = {}) : world(change) {
+    explicit Starting(const std::function<void(policy::Site&, Tuning&)>& change = {},
+                      const std::string& policy = "quick")
+        : world(change) {
         (*world.launcher)->holds_launches = true;
-        id = world.create().session.id;
+        id = world.create("acme", policy).session.id;
         world.until([&] { return world.state(id) == State::starting; }, "it starts");
     }
     void go_on() {
@@ -89,6 +94,68 @@ TEST_CASE("who waits for a session that ends before it is ready is told that it 
     world.until([&] { return reply->done() && inspected->done(); }, "those who wait are told");
     CHECK(code_of(reply) == Errc::gone);
     CHECK(code_of(inspected) == Errc::gone);
+}
+
+TEST_CASE("files and the inspection of a session that is ending are gone, not missing") {
+    World world;
+    const std::string id = world.ready().session.id;
+    (*world.launcher)->holds_ends = true;
+    const auto removed = world.start(world.manager().remove(id, {}));
+    world.until([&] { return world.state(id) == State::ending; }, "it is ending");
+    const auto code = [&](auto call) { return error_of([&] { world.run(call()); }).code(); };
+    CHECK(code([&] { return world.manager().inspect(id); }) == Errc::gone);
+    CHECK(code([&] { return world.manager().open_file(id, "x"); }) == Errc::gone);
+    CHECK(code([&] { return world.manager().list_folder(id, "", ""); }) == Errc::gone);
+    CHECK(code([&] { return world.manager().put_file(id, {}); }) == Errc::gone);
+    CHECK(code([&] { return world.manager().remove_file(id, "x", {}); }) == Errc::gone);
+    (*world.launcher)->holds_ends = false;
+    (*world.launcher)->changed.notify();
+    world.finish(removed);
+}
+
+TEST_CASE("a request to a session that is not ready yet starts no idle clock") {
+    Starting starting({}, "mortal");
+    World& world = starting.world;
+    const auto opened = world.start(world.manager().open_file(starting.id, "x"));
+    world.settle();
+    CHECK_FALSE(world.manager().get(starting.id).expires.idle_at.has_value());
+    CHECK_FALSE(world.manager().get(starting.id).last_activity_at.has_value());
+    starting.go_on();
+    world.finish(opened);
+    CHECK(world.manager().get(starting.id).expires.idle_at.has_value());
+}
+
+TEST_CASE("the end of a use wakes nobody who waits for the session to be ready") {
+    boost::asio::io_context io;
+    const auto session = std::make_shared<Session>(io, Tuning{}, Kind::tenant, SessionView{},
+                                                   policy::Policy{}, policy::Overrides{}, "");
+    unsigned changes = 0;
+    boost::asio::co_spawn(
+        io,
+        [&]() -> boost::asio::awaitable<void> {
+            for (;;) {
+                co_await session->changed.wait();
+                ++changes;
+            }
+        },
+        [](const std::exception_ptr&) {});
+    io.poll();
+    const auto use = [&] {
+        { const Use one(session); }
+        io.poll();
+        return std::exchange(changes, 0);
+    };
+    CHECK(use() == 0);
+    session->move_to(State::starting, "a test");
+    io.poll();
+    changes = 0;
+    CHECK(use() == 0);
+    session->move_to(State::ready, "a test");
+    io.poll();
+    changes = 0;
+    CHECK(use() == 1);
+    const Use another(session);
+    CHECK(use() == 0);
 }
 
 TEST_CASE("no more than sixteen wait for a session that starts; the next one is refused with quota") {
