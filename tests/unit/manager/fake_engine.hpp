@@ -34,13 +34,13 @@ class FakeEngine {
         manager::Signal changed;
         std::vector<std::weak_ptr<boost::asio::ip::tcp::socket>> open;
 
-        bool serves = true;           ///< false: it takes connections and closes them without an answer
-        bool holds = false;           ///< answers to /run wait
-        bool blocks = false;          ///< and meanwhile all others, as in ChimeraX
-        std::string fails_on;         ///< commands with this in them end with an error
+        bool serves = true;   ///< false: it takes connections and closes them without an answer
+        bool holds = false;   ///< answers to /run wait
+        bool blocks = false;  ///< and meanwhile all others, as in ChimeraX
+        std::string fails_on; ///< commands with this in them end with an error
         std::map<std::string, std::string> answers; ///< whole ones, to targets with this in them
-        unsigned let_out = 0;         ///< of the held answers
-        std::vector<std::string> ran; ///< targets of /run in the order in which they came
+        unsigned let_out = 0;                       ///< of the held answers
+        std::vector<std::string> ran;               ///< targets of /run in the order in which they came
         unsigned inside = 0, most_inside = 0;
         std::string note = "UCSF ChimeraX version: 1.11 (2025-12-16)\\n";
     };
