@@ -45,7 +45,8 @@ struct Departure {
 };
 
 /// Again and again, as what does not wait now may wait later.
-inline void look_at_credentials(std::shared_ptr<Client> client, std::shared_ptr<Departure> departure) {
+inline void look_at_credentials(const std::shared_ptr<Client>& client,
+                                const std::shared_ptr<Departure>& departure) {
     departure->look.expires_after(std::chrono::seconds(1));
     departure->look.async_wait([client, departure](const boost::system::error_code& error) {
         if (error || departure->over)

@@ -41,8 +41,9 @@ def checkout(**suites):
 
 def start(top, *names, **environment):
     kept = {key: value for key, value in os.environ.items() if key not in ("CI", "SANDBOX_TESTS_MUST_RUN", "SANDBOX_TEST_RESULTS")}
+    # Whoever started the tests in the background ignores Ctrl-C, and bash keeps to that.
     return subprocess.Popen([top / "tools/test", *names], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**kept, **environment},
-                            start_new_session=True)
+                            start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 def run(top, *names, **environment):
