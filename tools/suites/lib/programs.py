@@ -145,6 +145,10 @@ def main():
             tests.append((os.path.basename(program), [*under, program, *options.argument], {}, None, options.timeout, "tap"))
     # A polite end is one, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # Who starts the tests by nohup, or in the background of a script, ignores these; the tests' programs do not.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
     try:
         run_all(results, options.jobs, tests)
     except KeyboardInterrupt:
