@@ -2,6 +2,7 @@
 #include "core.hpp"
 
 #include <optional>
+#include <utility>
 
 #include <boost/asio/this_coro.hpp>
 
@@ -28,7 +29,7 @@ Error too_late(const Session& session) {
 /// Counts as one of those who wait for it.
 class Waits {
   public:
-    explicit Waits(const SessionPtr& session) : session_(session) { ++session_->waiting_for_start; }
+    explicit Waits(SessionPtr session) : session_(std::move(session)) { ++session_->waiting_for_start; }
     Waits(const Waits&) = delete;
     Waits& operator=(const Waits&) = delete;
     ~Waits() { --session_->waiting_for_start; }

@@ -181,7 +181,7 @@ TEST_CASE("a job whose ChimeraX ends by itself has ChimeraX' own exit status, an
     }));
     const std::string session = R"({"id":"abcdefghijklmnop","state":"ended","end":)" + end + "}";
     std::atomic<bool> has_ended = false;
-    const LoopbackApi api([&, &end = end](const std::string& request) {
+    const LoopbackApi api([&](const std::string& request) {
         if (request.find("/commands ") != std::string::npos) {
             has_ended = true;
             return test::json_answer(502, R"({"code":"engine","detail":"closed the connection"})");
