@@ -10,6 +10,7 @@
 #include "workspace.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <filesystem>
@@ -72,6 +73,7 @@ class Job {
             status = tell_end(*lost_);
         const int missing = fetch();
         progress_.next("ending " + session_.id());
+        ending_ = true;
         const Json last = session_.end(grace);
         log_.finish(kLastWords);
         tell_rest(last);
@@ -190,7 +192,8 @@ class Job {
     }
 
     void show_log(LiveLog::Stream stream, std::string_view text) {
-        if (text.empty())
+        // ChimeraX's own word on the end of its standard input is none of the scripts'.
+        if (text.empty() || (ending_ && text == "EOF\n"))
             return;
         progress_.aside([&] {
             // JSON on standard output is to stay JSON.
@@ -234,6 +237,7 @@ class Job {
     std::optional<Json> lost_; ///< the session, once it has ended by itself
     std::string fetched_;
     bool in_line_ = false; ///< standard error is not at the start of a line
+    std::atomic<bool> ending_ = false;
     Progress progress_;
     LiveLog log_; // the last member: it uses the others
 };
