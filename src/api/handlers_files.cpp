@@ -14,7 +14,6 @@
 #include <cctype>
 #include <ctime>
 #include <filesystem>
-#include <map>
 
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>

@@ -192,7 +192,7 @@ class Job {
     }
 
     void show_log(LiveLog::Stream stream, std::string_view text) {
-        // ChimeraX's own word on the end of its standard input is none of the scripts'.
+        // ChimeraX says so itself when its standard input is closed; no script has printed it.
         if (text.empty() || (ending_ && text == "EOF\n"))
             return;
         progress_.aside([&] {

@@ -12,8 +12,8 @@ namespace sandbox::api {
 
 /// The uploads that are under way. Each is on the disk of the host until it is whole: so a slow client holds
 /// nothing of its session, and half a file never is one there. A tenant has a share of the places and of the
-/// disk, so that it cannot take all of them; the last
-/// places are for tenants that have none, so that not even many can keep another one out for long.
+/// disk, so that it cannot take all of them; the last places are for tenants that have none, so that not even
+/// many tenants can keep another one out for long.
 class Uploads {
   public:
     static constexpr unsigned kMost = 64, kMostOfTenant = 8, kKeptForOthers = 16;
