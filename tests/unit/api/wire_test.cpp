@@ -4,6 +4,8 @@
 
 #include <array>
 #include <chrono>
+#include <memory>
+#include <optional>
 #include <string_view>
 
 #include <boost/asio/co_spawn.hpp>
@@ -45,48 +47,48 @@ TEST_CASE("the other end is gone when it closes its socket, and what is unread d
     CHECK(is_gone(ends.wire));
 }
 
-TEST_CASE("over TCP, who closes its sending side waits for its answer, and who closes its socket does not") {
-    asio::io_context io;
-    asio::ip::tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
-    asio::ip::tcp::socket other(io);
-    other.connect(acceptor.local_endpoint());
-    Wire wire(asio::generic::stream_protocol::socket(acceptor.accept()));
-    bool gone = false;
-    const auto hang_up = std::make_shared<HangUp>(wire, true);
-    const auto client = std::make_shared<Client>([] {});
-    client->on_gone([&] { gone = true; });
-    asio::co_spawn(io, HangUp::watch(hang_up, client), asio::detached);
-    other.shutdown(asio::socket_base::shutdown_send);
-    io.run_for(50ms);
-    CHECK_FALSE(gone);
-    std::array<char, 100> interim{};
-    CHECK(
-        std::string_view(interim.data(), other.receive(asio::buffer(interim))).starts_with("HTTP/1.1 100 "));
-    other.close();
-    SECTION("it is seen once something else is sent") {
-        REQUIRE(::send(wire.socket().native_handle(), "x", 1, MSG_NOSIGNAL) == 1);
-        io.run_for(20s);
-        CHECK(gone);
+/// The server's end of a TCP connection, of which it is watched whether the other end has gone.
+struct Watched {
+    Watched() {
+        other.connect(acceptor.local_endpoint());
+        wire.emplace(asio::generic::stream_protocol::socket(acceptor.accept()));
+        hang_up = std::make_shared<HangUp>(*wire, true);
+        client->on_gone([this] { gone = true; });
+        asio::co_spawn(io, HangUp::watch(hang_up, client), asio::detached);
     }
-    hang_up->cancel();
-    io.restart();
-    io.run_for(20s);
+    asio::io_context io;
+    asio::ip::tcp::acceptor acceptor{io, {asio::ip::address_v4::loopback(), 0}};
+    asio::ip::tcp::socket other{io};
+    std::optional<Wire> wire;
+    bool gone = false;
+    std::shared_ptr<HangUp> hang_up;
+    const std::shared_ptr<Client> client = std::make_shared<Client>([] {});
+};
+
+TEST_CASE("over TCP, who closes its sending side waits for its answer, and who closes its socket does not") {
+    Watched tcp;
+    tcp.other.shutdown(asio::socket_base::shutdown_send);
+    tcp.io.run_for(50ms);
+    CHECK_FALSE(tcp.gone);
+    std::array<char, 100> interim{};
+    CHECK(std::string_view(interim.data(), tcp.other.receive(asio::buffer(interim)))
+              .starts_with("HTTP/1.1 100 "));
+    tcp.other.close();
+    SECTION("it is seen once something else is sent") {
+        REQUIRE(::send(tcp.wire->socket().native_handle(), "x", 1, MSG_NOSIGNAL) == 1);
+        tcp.io.run_for(20s);
+        CHECK(tcp.gone);
+    }
+    tcp.hang_up->cancel();
+    tcp.io.restart();
+    tcp.io.run_for(20s);
 }
 
 TEST_CASE("over TCP, a closed socket is seen at once") {
-    asio::io_context io;
-    asio::ip::tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
-    asio::ip::tcp::socket other(io);
-    other.connect(acceptor.local_endpoint());
-    Wire wire(asio::generic::stream_protocol::socket(acceptor.accept()));
-    bool gone = false;
-    const auto hang_up = std::make_shared<HangUp>(wire, true);
-    const auto client = std::make_shared<Client>([] {});
-    client->on_gone([&] { gone = true; });
-    asio::co_spawn(io, HangUp::watch(hang_up, client), asio::detached);
-    other.close();
-    io.run_for(20s);
-    CHECK(gone);
+    Watched tcp;
+    tcp.other.close();
+    tcp.io.run_for(20s);
+    CHECK(tcp.gone);
 }
 
 TEST_CASE("who watches is told of the end alone, and not once it is cancelled") {
