@@ -76,7 +76,12 @@ void Python::end_as_child_did(pid_t child) {
         return;
     if (WIFSIGNALED(status)) {
         std::signal(WTERMSIG(status), SIG_DFL); // Python has told about it
-        ::kill(::getpid(), WTERMSIG(status));
+        // To this thread: one that goes to the process may reach another thread after the exit below.
+        sigset_t own;
+        ::sigemptyset(&own);
+        ::sigaddset(&own, WTERMSIG(status));
+        ::pthread_sigmask(SIG_UNBLOCK, &own, nullptr);
+        ::raise(WTERMSIG(status));
     }
     ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE);
 }
