@@ -214,7 +214,8 @@ TEST_CASE("an upload whose token is revoked while it trickles is refused, and no
     site.world.settle();
     CHECK(site.status("DELETE", "/v1/tokens/" + std::string(token["id"]), kAcme) == 200);
     REQUIRE(::send(slow.get(), "def", 3, MSG_NOSIGNAL) == 3);
-    CHECK(site.finish(std::move(slow)).status == 401);
+    const auto status = site.finish(std::move(slow)).status;
+    CHECK(status == 401);
     CHECK((*site.world.launcher)->files.empty());
 }
 
@@ -229,8 +230,10 @@ TEST_CASE("what waits for a session's start is refused when its token is revoked
     UniqueFd list = site.begin("GET", path + "/files?list=1", token["token"]);
     site.world.settle();
     CHECK(site.status("DELETE", "/v1/tokens/" + std::string(token["id"]), kAcme) == 200);
-    for (UniqueFd* one : {&command, &upload, &list})
-        CHECK(site.finish(std::move(*one)).status == 401);
+    for (UniqueFd* one : {&command, &upload, &list}) {
+        const auto status = site.finish(std::move(*one)).status;
+        CHECK(status == 401);
+    }
     (*site.world.launcher)->holds_launches = false;
     (*site.world.launcher)->changed.notify();
     site.world.wait(id, manager::State::ready);
