@@ -6,11 +6,13 @@
 #include "sandbox/base/inheritance.hpp"
 #include "sandbox/base/log.hpp"
 #include "sandbox/base/low_limits.hpp"
+#include "sandbox/base/version.hpp"
 #include "sandbox/base/working_folder.hpp"
 #include "sandbox/kernel/capability.hpp"
 #include "sandbox/launcher/companion.hpp"
 #include "sandbox/launcher/request_check.hpp"
 #include "sandbox/launcher/server.hpp"
+#include "sandbox/launcher/teardown.hpp"
 #include "sandbox/policy/loader.hpp"
 
 #include <csignal>
@@ -34,6 +36,7 @@ struct Options {
     std::string plan, tenant, fault;
     std::string manager;
     bool with_manager = false, verbose = false;
+    bool pin_gateway = false, tear_down = false;
 };
 
 void print_plan(const Options& options) {
@@ -142,10 +145,27 @@ void leave_working_folder(Options& options) {
         throw_errno("cannot enter /");
 }
 
-int serve(Options options) {
+void check_root() {
     if (::geteuid() != 0)
         throw Error(Errc::denied, "sandbox-launcher makes namespaces, links and cgroups, which only root can",
                     "start it by systemd, or with sudo");
+}
+
+launcher::CgroupDriver make_driver(const launcher::Environment& environment) {
+    return launcher::make_cgroup_driver(environment.site,
+                                        [&environment] { return launcher::start_holder(environment); });
+}
+
+void tear_down(const Options& options) {
+    check_root();
+    launcher::Environment environment =
+        launcher::make_environment(policy::load_site(options.config, policy::Trust::root_owned_only));
+    launcher::CgroupDriver driver = make_driver(environment);
+    launcher::tear_down(environment, driver);
+}
+
+int serve(Options options) {
+    check_root();
     warn_of_low_limits();
     leave_working_folder(options);
     if (::setgroups(0, nullptr) != 0)
@@ -157,9 +177,7 @@ int serve(Options options) {
         launcher::check_fault(options.fault);
     environment.fault = options.fault;
     const std::string socket = environment.socket_path();
-    launcher::CgroupDriver driver = launcher::make_cgroup_driver(
-        environment.site, [&environment] { return launcher::start_holder(environment); });
-    launcher::Server server(environment, std::move(driver));
+    launcher::Server server(environment, make_driver(environment));
     server.recover();
     std::optional<ManagerChild> manager;
     if (options.with_manager)
@@ -202,13 +220,18 @@ int main(int argc, char** argv) {
     close_leaked_descriptors();
     Options options;
     CLI::App app("Makes and removes the sandboxes of chimerax-sandbox. Runs as root.", "sandbox-launcher");
-    app.set_version_flag("--version", SANDBOX_VERSION);
+    app.set_version_flag("--version", version());
     app.add_option("--config", options.config, "The site's settings")->capture_default_str();
     app.add_flag("--with-manager", options.with_manager,
                  "Start sandboxd too, as its own user in the gateway namespace");
     app.add_option("--manager", options.manager,
                    "The sandboxd to start; the one beside this program unless given")
         ->needs("--with-manager");
+    app.add_flag("--pin-gateway", options.pin_gateway,
+                 "Make the gateway namespace, unless it is there, and exit: sandboxd is started inside it");
+    app.add_flag(
+        "--tear-down", options.tear_down,
+        "End what is left of all sessions, remove all that launchers made but logs and state, and exit");
     app.add_option("--plan", options.plan,
                    "Print what a session of this policy would be made of, as JSON, and exit");
     app.add_option("--tenant", options.tenant, "The tenant for --plan")->needs("--plan");
@@ -223,6 +246,15 @@ int main(int argc, char** argv) {
     try {
         if (!options.plan.empty()) {
             print_plan(options);
+            return 0;
+        }
+        if (options.tear_down) {
+            tear_down(options);
+            return 0;
+        }
+        if (options.pin_gateway) {
+            check_root();
+            launcher::pin_gateway(policy::load_site(options.config, policy::Trust::root_owned_only));
             return 0;
         }
         return serve(options);

@@ -7,6 +7,8 @@
 #include "sandbox/base/inheritance.hpp"
 #include "sandbox/base/log.hpp"
 #include "sandbox/base/low_limits.hpp"
+#include "sandbox/base/service_job.hpp"
+#include "sandbox/base/version.hpp"
 #include "sandbox/base/working_folder.hpp"
 #include "sandbox/kernel/capability.hpp"
 #include "sandbox/manager/manager.hpp"
@@ -41,14 +43,14 @@ struct Options {
 constexpr auto kDrainTime = std::chrono::seconds(30);
 
 /// Until it is told to leave, one way or the other; the exit status. Sessions that nobody would look after
-/// do not outlive its end, unless the site wants that.
+/// do not outlive its end, unless the site wants that, or systemd starts it again.
 asio::awaitable<int> run_until_told(asio::io_context& io, manager::Manager& manager, api::Server& server) {
     using namespace asio::experimental::awaitable_operators;
     asio::signal_set signals(io, SIGTERM, SIGINT);
     const auto told = co_await (signals.async_wait(asio::use_awaitable) || manager.until_leaving());
     const bool by_signal = told.index() == 0;
     ::sd_notify(0, "STOPPING=1");
-    if (by_signal && manager.site().on_stop == policy::OnStop::end) {
+    if (by_signal && manager.site().on_stop == policy::OnStop::end && !is_being_restarted()) {
         log::info("signal " + std::to_string(std::get<0>(told)) + ": ends all sessions, then itself");
         co_await manager.shutdown();
         co_return 0;
@@ -107,7 +109,7 @@ int serve(Options options) {
     kernel::give_up_capabilities(); // one may have been given for a port below 1024
     asio::io_context io(1);
     manager::Manager manager(io, site);
-    api::Server server(io, manager, SANDBOX_VERSION);
+    api::Server server(io, manager, version());
     int status = 1;
     asio::co_spawn(io, run_until_told(io, manager, server), [&](const std::exception_ptr& failure, int how) {
         if (failure)
@@ -131,7 +133,7 @@ int main(int argc, char** argv) {
     Options options;
     CLI::App app("Keeps ChimeraX sessions in sandboxes and serves the HTTP API. Runs without privileges.",
                  "sandboxd");
-    app.set_version_flag("--version", SANDBOX_VERSION);
+    app.set_version_flag("--version", version());
     app.add_option("--config", options.config, "The site's settings")->capture_default_str();
     app.add_flag("--verbose", options.verbose, "Log more");
     try {

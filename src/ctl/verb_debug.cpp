@@ -3,6 +3,7 @@
 #include "launcher_facts.hpp"
 #include "output_file.hpp"
 #include "redact.hpp"
+#include "sandbox/base/version.hpp"
 #include "verbs.hpp"
 #include "verify_text.hpp"
 #include "words.hpp"
@@ -61,7 +62,7 @@ ArchiveFiles collect(const Context& context, const std::string& id, const std::s
         files.emplace_back(name, or_error(make));
     };
     add("versions.json", [&] {
-        return text_of({{"sandboxctl", SANDBOX_VERSION},
+        return text_of({{"sandboxctl", version()},
                         {"sandboxd", word(api.get("/version"), {"version"})},
                         {"kernel", this_host().kernel_release}});
     });

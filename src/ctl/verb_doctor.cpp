@@ -1,5 +1,6 @@
 #include "host_checks.hpp"
 #include "own_session.hpp"
+#include "sandbox/base/version.hpp"
 #include "verbs.hpp"
 #include "words.hpp"
 
@@ -101,8 +102,7 @@ std::vector<Check> examine(const Context& context, const std::string& config) {
     const HostView host = this_host();
     std::vector<Check> checks = check_host(host);
     std::ranges::move(check_site(config, host), std::back_inserter(checks));
-    std::ranges::move(check_api(context.api(), context.globals.host, SANDBOX_VERSION),
-                      std::back_inserter(checks));
+    std::ranges::move(check_api(context.api(), context.globals.host, version()), std::back_inserter(checks));
     return checks;
 }
 

@@ -1,3 +1,4 @@
+#include "sandbox/base/version.hpp"
 #include "verbs.hpp"
 #include "words.hpp"
 
@@ -10,7 +11,7 @@ namespace {
 
 /// The tool's own version needs no server; that of the server is shown where there is one.
 void version(Context& context) {
-    Json all{{"sandboxctl", SANDBOX_VERSION}};
+    Json all{{"sandboxctl", sandbox::version()}};
     try {
         const Json answer = context.api().get("/version");
         const Json& number = member(answer, {"version"});

@@ -4,10 +4,10 @@
 #include "sandbox/base/id.hpp"
 #include "sandbox/base/log.hpp"
 #include "sandbox/protocol/init_config.hpp"
+#include "slice_limits.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -21,6 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* kService = "org.freedesktop.systemd1";
+constexpr const char* kManagerUnit = "chimerax-sandboxd.service";
 constexpr const char* kPath = "/org/freedesktop/systemd1";
 constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
 constexpr const char* kUnitExists = "org.freedesktop.systemd1.UnitExists";
@@ -52,18 +53,12 @@ Message new_call(sd_bus* bus, const char* method) {
     return Message(message);
 }
 
-/// The tenant's limits as properties of its slice (systemd.resource-control(5)); each is written, so that an
-/// old value does not stay.
 void append_limits(sd_bus_message* message, const policy::Tenant& tenant) {
-    constexpr std::uint64_t kInfinity = UINT64_MAX;
-    const auto append = [&](const char* name, std::uint64_t value) {
-        check(::sd_bus_message_append(message, "(sv)", name, "t", value), name);
-    };
-    append("MemoryMax", tenant.memory_max ? tenant.memory_max->value : kInfinity);
-    append("CPUQuotaPerSecUSec",
-           tenant.cpus ? static_cast<std::uint64_t>(std::llround(*tenant.cpus * 1e6)) : kInfinity);
-    append("CPUWeight", tenant.cpu_weight);
-    append("TasksMax", tenant.pids_max.value_or(kInfinity));
+    const std::string folder = "/" + slice_name(tenant.name) + ".d";
+    const std::set<std::string> administrators =
+        settings_in({"/etc/systemd/system.control" + folder, "/etc/systemd/system" + folder});
+    for (const auto& [name, value] : slice_limits(tenant, administrators))
+        check(::sd_bus_message_append(message, "(sv)", name.c_str(), "t", value), name);
 }
 
 } // namespace
@@ -275,10 +270,11 @@ void SystemdDriver::start_scope(Job& job) {
     const std::string name = scope_name(job.tenant.name), slice = slice_name(job.tenant.name);
     const Message message = new_call(bus_.get(), "StartTransientUnit");
     check(::sd_bus_message_append(message.get(), "ss", name.c_str(), "fail"), "StartTransientUnit");
-    check(::sd_bus_message_append(message.get(), "a(sv)", 6, "Description", "s", "ChimeraX sandboxes",
-                                  "Slice", "s", slice.c_str(), "PIDs", "au", 1,
-                                  static_cast<std::uint32_t>(job.holder), "Delegate", "b", 1, "TasksMax", "t",
-                                  UINT64_MAX, "CollectMode", "s", "inactive-or-failed"),
+    check(::sd_bus_message_append(message.get(), "a(sv)", 7, "Description", "s", "ChimeraX sandboxes",
+                                  // At a shutdown of the host the manager ends the sessions first.
+                                  "Before", "as", 1, kManagerUnit, "Slice", "s", slice.c_str(), "PIDs", "au",
+                                  1, static_cast<std::uint32_t>(job.holder), "Delegate", "b", 1, "TasksMax",
+                                  "t", UINT64_MAX, "CollectMode", "s", "inactive-or-failed"),
           "StartTransientUnit");
     check(::sd_bus_message_append(message.get(), "a(sa(sv))", 0), "StartTransientUnit");
     call(job, message.get(), &on_scope_reply);

@@ -52,6 +52,25 @@ void set_gateway_sysctls(int gateway) {
     kernel::disable_ipv6(gateway);
 }
 
+/// A record lock (fcntl(2)): it ends with this process, and no child has it.
+UniqueFd lock_folder(const std::string& folder) {
+    const std::string path = folder + "/launcher.lock";
+    UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file)
+        throw_errno("cannot open " + path);
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    if (::fcntl(file.get(), F_SETLK, &lock) == 0)
+        return file;
+    if (errno != EAGAIN && errno != EACCES)
+        throw_errno("cannot lock " + path);
+    const bool known = ::fcntl(file.get(), F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    throw Error(Errc::conflict,
+                "another sandbox-launcher" + (known ? " (process " + std::to_string(lock.l_pid) + ")" : "") +
+                    " works in " + folder,
+                "Stop that one first, or name another run_dir in sandboxd.toml.", "run_dir");
+}
+
 constexpr std::array<std::string_view, 12> kMoments{
     "holder",    "frozen",    "published",   "end_stdin",    "end_sigterm",  "end_kill",
     "end_noted", "end_group", "end_folders", "restart_kill", "restart_told", "restart_done"};
@@ -112,6 +131,7 @@ UniqueFd open_gateway(const std::string& path) {
 Environment make_environment(policy::Site site) {
     const ManagerIdentity manager = find_manager(site.manager_user);
     make_folder(site.run_dir, 0755, 0, 0);
+    UniqueFd lock = lock_folder(site.run_dir);
     make_folder(site.run_dir + "/sessions", 0750, 0, manager.gid);
     make_folder(site.run_dir + "/ended", 0700, 0, 0);
     make_folder(site.run_dir + "/root", 0700, 0, 0);
@@ -129,12 +149,18 @@ Environment make_environment(policy::Site site) {
     // where it lets all pass, it is in there for as long as the gateway is.
     gateway_link.attach_xdp("lo", link_filter.get());
     return {.site = std::move(site),
+            .lock = std::move(lock),
             .manager = manager,
             .gateway = std::move(gateway),
             .gateway_link = std::move(gateway_link),
             .link_filter = std::move(link_filter),
             .init_image = make_init_image(),
             .fault = {}};
+}
+
+void pin_gateway(const policy::Site& site) {
+    make_folder(site.run_dir, 0755, 0, 0);
+    open_gateway(site.run_dir + "/net");
 }
 
 void check_fault(const std::string& name) {

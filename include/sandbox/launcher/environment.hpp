@@ -22,6 +22,7 @@ ManagerIdentity find_manager(const std::string& user);
 /// What every construction shares, made once at the start.
 struct Environment {
     policy::Site site;
+    UniqueFd lock; ///< no second launcher works in the same folders
     ManagerIdentity manager;
     UniqueFd gateway;             ///< the gateway network namespace
     kernel::Netlink gateway_link; ///< a socket in it
@@ -37,8 +38,13 @@ struct Environment {
     std::string socket_path() const { return site.run_dir + "/launcher.sock"; }
 };
 
-/// Makes the folders, the gateway namespace and the rest. Throws Error with the cure.
+/// Makes the folders, the gateway namespace and the rest. Throws Error with the cure; conflict where another
+/// launcher has these folders.
 Environment make_environment(policy::Site site);
+
+/// Makes the gateway namespace alone, where it is not there yet: for who must enter it before a launcher
+/// runs.
+void pin_gateway(const policy::Site& site);
 
 /// sandbox-init as a memfd that nobody, root included, can write any more (memfd_create(2), sealing).
 UniqueFd make_init_image();
