@@ -14,7 +14,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <ctime>
 #include <string>
 
@@ -143,10 +142,10 @@ int main(int argc, char** argv) {
     try {
         return serve(options);
     } catch (const Error& error) {
-        std::fprintf(stderr, "sandboxd: %s\n", error.full().c_str());
+        log::fatal(error.full());
         return errc_info(error.code()).exit_status;
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "sandboxd: %s\n", error.what());
+        log::fatal(error.what());
         return 1;
     }
 }

@@ -84,7 +84,8 @@ void Server::listen() {
 
 void Server::recover() {
     for (Sandbox& sandbox : recover_sandboxes(environment_, driver_, last_words_)) {
-        log::info("session " + sandbox.facts.session + " runs on");
+        log::info({sandbox.facts.session, sandbox.facts.tenant},
+                  "session " + sandbox.facts.session + " runs on");
         const std::string session = sandbox.facts.session;
         sandboxes_.emplace(session, std::move(sandbox));
     }
