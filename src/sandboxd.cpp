@@ -7,6 +7,7 @@
 #include "sandbox/base/inheritance.hpp"
 #include "sandbox/base/log.hpp"
 #include "sandbox/base/low_limits.hpp"
+#include "sandbox/base/watchdog.hpp"
 #include "sandbox/base/working_folder.hpp"
 #include "sandbox/kernel/capability.hpp"
 #include "sandbox/manager/manager.hpp"
@@ -23,6 +24,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -88,6 +90,17 @@ asio::awaitable<void> reload_on_signal(asio::io_context& io, manager::Manager& m
     }
 }
 
+/// In the loop itself: what holds it up holds this up, too.
+asio::awaitable<void> feed_watchdog(asio::io_context& io) {
+    Watchdog watchdog;
+    asio::steady_timer timer(io);
+    while (const auto left = watchdog.left()) {
+        timer.expires_after(*left);
+        co_await timer.async_wait(asio::use_awaitable);
+        watchdog.feed();
+    }
+}
+
 int serve(Options options) {
     if (::geteuid() == 0) {
         throw Error(Errc::invalid_argument, "sandboxd must not run as root: it talks to callers and engines",
@@ -116,6 +129,7 @@ int serve(Options options) {
         io.stop();
     });
     asio::co_spawn(io, reload_on_signal(io, manager), asio::detached);
+    asio::co_spawn(io, feed_watchdog(io), asio::detached);
     server.serve(std::move(listeners));
     ::sd_notify(0, "READY=1");
     io.run();

@@ -11,6 +11,7 @@ FILES = [
 LOG = [
     "It logs to stderr, a line a message, and to the journal where that is its stderr (JOURNAL_STREAM). Control characters of what a message quotes are "
     "shown as \\xNN: nothing that a tenant says makes a field or another line.",
+    "Where systemd watches it (WATCHDOG_USEC), its event loop says itself that it runs, at half of that time, and no other thread does: one that hangs is found.",
 ]
 FIELDS = [("SESSION", "The session's id, where a message is about one, as in journalctl SESSION=ID."),
           ("TENANT", "The tenant, where a message is about one or about its session, and it is known, as in journalctl TENANT=acme.")]
