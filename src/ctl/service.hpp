@@ -1,0 +1,16 @@
+#pragma once
+
+#include "host_checks.hpp"
+
+#include <string>
+
+namespace sandbox::ctl {
+
+/// What starts launcher and manager on this host: their units, where these are installed and PID 1 is systemd
+/// (sd_booted(3)), or what tells why those that are enabled do not run; else the launcher by hand.
+std::string start_cure(const HostView& host);
+
+/// Where sandboxd's log is.
+std::string log_cure(const HostView& host);
+
+} // namespace sandbox::ctl
