@@ -11,15 +11,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kTarget = "chimerax-sandbox.target";
 
-bool has_units(const HostView& host) {
-    std::error_code ignored;
-    const std::array places{host.etc + "/systemd/system/", host.usr + "/local/lib/systemd/system/",
-                            host.usr + "/lib/systemd/system/"};
-    return fs::exists(host.systemd, ignored) && std::ranges::any_of(places, [&](const std::string& place) {
-               return fs::exists(place + kTarget, ignored);
-           });
-}
-
 /// By the links that systemctl makes (systemd.unit(5), WantedBy=). One may lead nowhere.
 bool is_enabled(const HostView& host) {
     std::error_code ignored;
@@ -33,8 +24,17 @@ bool is_enabled(const HostView& host) {
 
 } // namespace
 
+bool has_unit(const HostView& host, const std::string& name) {
+    std::error_code ignored;
+    const std::array places{host.etc + "/systemd/system/", host.usr + "/local/lib/systemd/system/",
+                            host.usr + "/lib/systemd/system/"};
+    return fs::exists(host.systemd, ignored) && std::ranges::any_of(places, [&](const std::string& place) {
+               return fs::exists(place + name, ignored);
+           });
+}
+
 std::string start_cure(const HostView& host) {
-    if (!has_units(host))
+    if (!has_unit(host, kTarget))
         return "Start it, as root: sandbox-launcher --with-manager.";
     if (!is_enabled(host))
         return "As root: systemctl enable --now chimerax-sandbox.target.";
@@ -46,8 +46,8 @@ std::string start_cure(const HostView& host) {
 }
 
 std::string log_cure(const HostView& host) {
-    return has_units(host) ? "Look at the log: journalctl -u chimerax-sandboxd."
-                           : "Look at the log of sandboxd: it is where sandbox-launcher was started.";
+    return has_unit(host, kTarget) ? "Look at the log: journalctl -u chimerax-sandboxd."
+                                   : "Look at the log of sandboxd: it is where sandbox-launcher was started.";
 }
 
 } // namespace sandbox::ctl

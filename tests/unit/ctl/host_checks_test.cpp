@@ -189,6 +189,10 @@ TEST_CASE("a clock that nothing keeps right warns") {
     FakeHost host;
     host.clock_is_set = false;
     CHECK(host.verdict("clock") == Verdict::warning);
+    CHECK_FALSE(has(host.check("clock").cure, "systemctl"));
+    host.write("systemd/x", "");
+    host.write("usr/lib/systemd/system/systemd-timesyncd.service", "");
+    CHECK(has(host.check("clock").cure, "systemctl enable --now systemd-timesyncd"));
 }
 
 TEST_CASE("cgroups that are not handed down, uids of others, too few descriptors and a full disk are found") {
