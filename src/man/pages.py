@@ -8,6 +8,13 @@ FILES = [
     ("/etc/chimerax-sandbox/tenants/NAME.toml", "Tenants: which policies they may use, and how much of the host."),
     ("/run/chimerax-sandbox/api.sock", "Where the manager's HTTP API listens; the caller's user decides what it may."),
 ]
+TOOLS = [("sandboxctl", 1), ("sandbox-policy", 5), ("sandboxd.toml", 5), ("sandbox-launcher", 8), ("sandboxd", 8)]
+
+
+def others(name):
+    return [(other, section) for other, section in TOOLS if other != name]
+
+
 LOG = [
     "It logs to stderr, a line a message, and to the journal where that is its stderr (JOURNAL_STREAM). Control characters of what a message quotes are "
     "shown as \\xNN: nothing that a tenant says makes a field or another line.",
@@ -15,11 +22,6 @@ LOG = [
 ]
 FIELDS = [("SESSION", "The session's id, where a message is about one, as in journalctl SESSION=ID."),
           ("TENANT", "The tenant, where a message is about one or about its session, and it is known, as in journalctl TENANT=acme.")]
-TOOLS = [("sandboxctl", 1), ("sandbox-policy", 5), ("sandboxd.toml", 5), ("sandbox-launcher", 8), ("sandboxd", 8)]
-
-
-def others(name):
-    return [(other, section) for other, section in TOOLS if other != name]
 
 
 PAGES = {
