@@ -25,9 +25,10 @@ OF_TENANTS = r"chimerax-(TENANT|X|[a-z]+)\.(slice|scope)"  # X: what the program
 OF_OTHERS = {"dbus.service", "systemd-timesyncd.service", "systemd-journald.service"}
 # Programs of systemd, which not every machine of a test has, and the shell's own.
 ELSEWHERE = {"systemctl", "journalctl", "ulimit"}
-WAYS = {"systemctl": ({"enable", "disable", "start", "stop", "restart", "reload", "status", "show", "edit", "reset-failed", "daemon-reload", "list-dependencies"},
-                      {"--now", "--no-pager"}),
-        "journalctl": (set(), {"-b", "-e", "-f", "-k", "-n", "-p", "-u"})}
+WAYS = {"systemctl": ({"enable", "disable", "start", "stop", "restart", "reload", "status", "show", "edit", "reset-failed", "daemon-reload", "list-dependencies",
+                       "set-property", "reboot"}, {"--now", "--no-pager", "--runtime"}),
+        "journalctl": (set(), {"-b", "-e", "-f", "-g", "-k", "-n", "-p", "-u"})}
+WORD = r"[^\s`\"'()\\]*[^\s`\"'()\\,.;:]"  # without what ends a sentence or a string
 YOUNGER = {"vm/memfd_noexec"}  # than the kernel of some machine that tests run on
 
 
@@ -61,22 +62,25 @@ def unit_fault(name):
 def fault(program, words):
     """What is wrong with words behind systemctl or journalctl, or None."""
     verbs, options = WAYS[program]
-    words, units = list(words), []
+    words, units, verb = list(words), [], ""
     if verbs:
         while words and words[0].startswith("-"):
             if words.pop(0) not in options:
                 return "there is no such option"
-        if not words or words.pop(0) not in verbs:
+        verb = words.pop(0) if words else ""
+        if verb not in verbs:
             return f"{program} has no such verb"
     while words:
         word = words.pop(0)
         if word.startswith("-"):
             if word not in options:
                 return f"{program} has no option {word}"
-            if word in ("-n", "-p"):
+            if word in ("-g", "-n", "-p"):
                 words.pop(0)
             elif word == "-u":
                 units.append(words.pop(0))
+        elif verb == "set-property" and units:
+            continue  # NAME=VALUE
         elif verbs:
             units.append(word)
         elif not re.fullmatch(r"[A-Z_]+=\S+", word):
@@ -87,7 +91,7 @@ def fault(program, words):
 def commands(text):
     """(program, words) of each command of systemd's: in backquotes, or up to the end of its sentence or clause."""
     for program in WAYS:
-        for found in re.finditer(rf"`{program} ([^`]+)`|(?<![`\w-]){program}((?: [^\s`]*[^\s`,.;:)])* [^\s`]*[^\s`,.;:)](?=[,.;:)]|$|\n))", text):
+        for found in re.finditer(rf"`{program} ([^`]+)`|(?<![`\w-]){program}((?: (?:{WORD}))+)(?=[,.;:)\"\\]|$|\n)", text):
             yield program, (found[1] or found[2]).split()
 
 
