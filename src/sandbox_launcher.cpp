@@ -127,7 +127,7 @@ void reload(launcher::Server& server) {
     try {
         server.reload({});
     } catch (const Error& error) {
-        log::error("reload: " + error.full());
+        log::error_lines("reload: " + error.full());
     }
 }
 
@@ -259,10 +259,10 @@ int main(int argc, char** argv) {
         }
         return serve(options);
     } catch (const Error& error) {
-        std::fprintf(stderr, "sandbox-launcher: %s\n", error.full().c_str());
+        log::fatal(error.full());
         return errc_info(error.code()).exit_status;
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "sandbox-launcher: %s\n", error.what());
+        log::fatal(error.what());
         return 1;
     }
 }

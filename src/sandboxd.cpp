@@ -9,6 +9,7 @@
 #include "sandbox/base/low_limits.hpp"
 #include "sandbox/base/service_job.hpp"
 #include "sandbox/base/version.hpp"
+#include "sandbox/base/watchdog.hpp"
 #include "sandbox/base/working_folder.hpp"
 #include "sandbox/kernel/capability.hpp"
 #include "sandbox/manager/manager.hpp"
@@ -16,7 +17,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <ctime>
 #include <string>
 
@@ -26,6 +26,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -91,6 +92,17 @@ asio::awaitable<void> reload_on_signal(asio::io_context& io, manager::Manager& m
     }
 }
 
+/// In the loop itself: what holds it up holds this up, too.
+asio::awaitable<void> feed_watchdog(asio::io_context& io) {
+    Watchdog watchdog;
+    asio::steady_timer timer(io);
+    while (const auto left = watchdog.left()) {
+        timer.expires_after(*left);
+        co_await timer.async_wait(asio::use_awaitable);
+        watchdog.feed();
+    }
+}
+
 int serve(Options options) {
     if (::geteuid() == 0) {
         throw Error(Errc::invalid_argument, "sandboxd must not run as root: it talks to callers and engines",
@@ -119,6 +131,7 @@ int serve(Options options) {
         io.stop();
     });
     asio::co_spawn(io, reload_on_signal(io, manager), asio::detached);
+    asio::co_spawn(io, feed_watchdog(io), asio::detached);
     server.serve(std::move(listeners));
     ::sd_notify(0, "READY=1");
     io.run();
@@ -145,10 +158,10 @@ int main(int argc, char** argv) {
     try {
         return serve(options);
     } catch (const Error& error) {
-        std::fprintf(stderr, "sandboxd: %s\n", error.full().c_str());
+        log::fatal(error.full());
         return errc_info(error.code()).exit_status;
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "sandboxd: %s\n", error.what());
+        log::fatal(error.what());
         return 1;
     }
 }

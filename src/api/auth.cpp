@@ -119,9 +119,10 @@ Authenticator::Authenticator(const policy::Site& site, const std::vector<policy:
         for (const std::string& user : tenant.users) {
             const auto uid = look_up_user(user, passwd_file);
             if (!uid) {
-                log::warning("tenant " + tenant.name + ": there is no user " + user);
+                log::warning({.tenant = tenant.name}, "tenant " + tenant.name + ": there is no user " + user);
             } else if (const auto [place, added] = tenant_users_.emplace(*uid, tenant.name); !added) {
-                log::warning("user " + user + " acts as tenant " + place->second + ", not as " + tenant.name);
+                log::warning({.tenant = tenant.name},
+                             "user " + user + " acts as tenant " + place->second + ", not as " + tenant.name);
             }
         }
     }

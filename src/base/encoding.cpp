@@ -1,6 +1,5 @@
 #include "sandbox/base/encoding.hpp"
 
-#include <cstddef>
 #include <cstdint>
 
 namespace sandbox {
@@ -15,6 +14,13 @@ std::optional<std::size_t> followers_of(unsigned char first) {
     if (first >= 0xe0 && first <= 0xef)
         return 2;
     return first >= 0xf0 && first <= 0xf4 ? std::optional<std::size_t>(3) : std::nullopt;
+}
+
+bool is_control(std::string_view character) {
+    const auto first = static_cast<unsigned char>(character[0]);
+    if (character.size() == 2 && first == 0xc2)
+        return static_cast<unsigned char>(character[1]) < 0xa0; // U+0080 to U+009F
+    return character.size() == 1 && (first < 0x20 || first == 0x7f);
 }
 
 int digit_of(char c) {
@@ -32,25 +38,53 @@ bool is_unreserved(char c) {
 
 } // namespace
 
+std::size_t utf8_length(std::string_view text) {
+    if (text.empty())
+        return 0;
+    const auto first = static_cast<unsigned char>(text[0]);
+    const auto more = followers_of(first);
+    if (!more || text.size() <= *more)
+        return 0;
+    std::uint32_t point = *more == 0 ? first : first & (0x3fU >> *more);
+    for (std::size_t i = 1; i <= *more; ++i) {
+        const auto next = static_cast<unsigned char>(text[i]);
+        if ((next & 0xc0U) != 0x80)
+            return 0;
+        point = point << 6 | (next & 0x3fU);
+    }
+    const bool overlong = (*more == 2 && point < 0x800) || (*more == 3 && point < 0x10000);
+    const bool surrogate = point >= 0xd800 && point <= 0xdfff;
+    return overlong || surrogate || point > 0x10ffff ? 0 : *more + 1;
+}
+
 bool is_utf8(std::string_view bytes) {
-    for (std::size_t i = 0; i < bytes.size();) {
-        const auto first = static_cast<unsigned char>(bytes[i]);
-        const auto more = followers_of(first);
-        if (!more || bytes.size() - i <= *more)
+    while (!bytes.empty()) {
+        const std::size_t length = utf8_length(bytes);
+        if (length == 0)
             return false;
-        std::uint32_t point = *more == 0 ? first : first & (0x3fU >> *more);
-        for (std::size_t k = 1; k <= *more; ++k) {
-            const auto next = static_cast<unsigned char>(bytes[i + k]);
-            if ((next & 0xc0U) != 0x80)
-                return false;
-            point = point << 6 | (next & 0x3fU);
-        }
-        if ((*more == 2 && point < 0x800) || (*more == 3 && point < 0x10000) || point > 0x10ffff ||
-            (point >= 0xd800 && point <= 0xdfff))
-            return false;
-        i += *more + 1;
+        bytes.remove_prefix(length);
     }
     return true;
+}
+
+std::string escape_controls(std::string_view text, std::string_view kept) {
+    static constexpr std::string_view kHex = "0123456789abcdef";
+    std::string safe;
+    safe.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t length = utf8_length(text);
+        const std::string_view character = text.substr(0, length == 0 ? 1 : length);
+        if (length == 0 || (is_control(character) && kept.find(character) == std::string_view::npos)) {
+            for (const char c : character) {
+                const auto byte = static_cast<unsigned char>(c);
+                safe.append({'\\', 'x', kHex[byte >> 4U], kHex[byte & 0xfU]});
+            }
+        } else {
+            safe += character;
+        }
+        text.remove_prefix(character.size());
+    }
+    return safe;
 }
 
 std::string percent_encode(std::string_view bytes, std::string_view kept) {

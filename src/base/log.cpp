@@ -1,59 +1,146 @@
+// The fields of a line would be those of this file (sd_journal_print(3)).
+#define SD_JOURNAL_SUPPRESS_LOCATION
+
 #include "sandbox/base/log.hpp"
 
+#include "sandbox/base/duration.hpp"
+#include "sandbox/base/encoding.hpp"
 #include "sandbox/base/journal.hpp"
 
-#include <memory>
-#include <string>
+#include <cerrno>
+#include <chrono>
+#include <vector>
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/sinks/systemd_sink.h>
-#include <spdlog/spdlog.h>
+#include <sys/uio.h>
+#include <syslog.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
 
 namespace sandbox::log {
 namespace {
 
-spdlog::level::level_enum spdlog_level(Level level) {
+constexpr std::size_t kLongest = std::size_t{16} << 10U;
+
+struct Log {
+    std::string program = program_invocation_short_name;
+    Level least = Level::info;
+    bool is_journal = false;
+};
+
+Log& this_log() {
+    static Log log;
+    return log;
+}
+
+const char* name_of(Level level) {
     switch (level) {
     case Level::debug:
-        return spdlog::level::debug;
+        return "debug";
     case Level::info:
-        return spdlog::level::info;
+        return "info";
     case Level::warning:
-        return spdlog::level::warn;
+        return "warning";
     case Level::error:
-        return spdlog::level::err;
+        return "error";
     }
-    return spdlog::level::info;
+    return "info";
+}
+
+int priority_of(Level level) {
+    switch (level) {
+    case Level::debug:
+        return LOG_DEBUG;
+    case Level::info:
+        return LOG_INFO;
+    case Level::warning:
+        return LOG_WARNING;
+    case Level::error:
+        return LOG_ERR;
+    }
+    return LOG_INFO;
+}
+
+std::string one_line(std::string_view text) {
+    std::string line = escape_controls(text.substr(0, kLongest));
+    return text.size() > kLongest ? line + "…" : line;
+}
+
+/// In one call: lines of other threads and programs do not come between. Where it fails nobody can be told.
+void to_stderr(const std::string& text) {
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+/// The journal's own protocol counts the bytes of a value, and adds SYSLOG_IDENTIFIER only where none is.
+bool to_journal(const Log& log, Level level, const Subject& about, const std::string& line) {
+    std::vector<std::string> fields{"MESSAGE=" + line, "PRIORITY=" + std::to_string(priority_of(level)),
+                                    "SYSLOG_IDENTIFIER=" + log.program};
+    if (!about.session.empty())
+        fields.push_back("SESSION=" + one_line(about.session));
+    if (!about.tenant.empty())
+        fields.push_back("TENANT=" + one_line(about.tenant));
+    std::vector<iovec> parts;
+    for (std::string& field : fields)
+        parts.push_back({field.data(), field.size()});
+    return ::sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) >= 0;
+}
+
+void put(Level level, const Subject& about, std::string_view text) {
+    const Log& log = this_log();
+    if (level < log.least)
+        return;
+    const int before = errno;
+    const std::string line = one_line(text);
+    if (!log.is_journal || !to_journal(log, level, about, line))
+        to_stderr(format_time(std::chrono::system_clock::now()) + " " + log.program + " " + name_of(level) +
+                  ": " + line + "\n");
+    errno = before;
 }
 
 } // namespace
 
 void start(std::string_view program, Level level) {
-    const std::string name(program);
-    std::shared_ptr<spdlog::logger> logger;
-    if (stderr_is_journal()) {
-        logger =
-            std::make_shared<spdlog::logger>(name, std::make_shared<spdlog::sinks::systemd_sink_st>(name));
-    } else {
-        logger = std::make_shared<spdlog::logger>(name, std::make_shared<spdlog::sinks::stderr_sink_mt>());
-        logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %n %l: %v", spdlog::pattern_time_type::utc);
-    }
-    logger->set_level(spdlog_level(level));
-    logger->flush_on(spdlog::level::debug);
-    spdlog::set_default_logger(std::move(logger));
+    this_log() = {std::string(program), level, stderr_is_journal()};
 }
 
 void debug(const std::string& text) {
-    spdlog::debug("{}", text);
+    put(Level::debug, {}, text);
 }
 void info(const std::string& text) {
-    spdlog::info("{}", text);
+    put(Level::info, {}, text);
 }
 void warning(const std::string& text) {
-    spdlog::warn("{}", text);
+    put(Level::warning, {}, text);
 }
 void error(const std::string& text) {
-    spdlog::error("{}", text);
+    put(Level::error, {}, text);
+}
+
+void debug(const Subject& about, const std::string& text) {
+    put(Level::debug, about, text);
+}
+void info(const Subject& about, const std::string& text) {
+    put(Level::info, about, text);
+}
+void warning(const Subject& about, const std::string& text) {
+    put(Level::warning, about, text);
+}
+void error(const Subject& about, const std::string& text) {
+    put(Level::error, about, text);
+}
+
+void error_lines(const std::string& text) {
+    for (std::size_t start = 0; start <= text.size();) {
+        const std::size_t end = std::min(text.find('\n', start), text.size());
+        error(text.substr(start, end - start));
+        start = end + 1;
+    }
+}
+
+void fatal(const std::string& text) {
+    if (this_log().is_journal)
+        error_lines(text);
+    else
+        to_stderr(this_log().program + ": " + escape_controls(text, "\n") + "\n");
 }
 
 } // namespace sandbox::log

@@ -118,12 +118,24 @@ bool is_whole_tree(const Installation& installation) {
     return installation.executable == installation.root + "/bin/ChimeraX" && installation.root != "/usr";
 }
 
+std::string cure_by(const std::vector<std::string>& patterns) {
+    std::string places;
+    for (const std::string& pattern : patterns)
+        if (pattern.find("chimerax-standin") == std::string::npos)
+            places += (places.empty() ? "" : ", ") + pattern;
+    return "Install UCSF ChimeraX from https://www.cgl.ucsf.edu/chimerax/download.html; it is looked for "
+           "at " +
+           places + ". One that is elsewhere is named by `executable` in [chimerax] of the policy.";
+}
+
 Installation named_installation(const std::string& path) {
     const std::string executable = real_path(path);
     if (executable.empty())
-        throw errno_error(errno, "chimerax.executable " + path,
-                          "Name ChimeraX's program, as /usr/lib/ucsf-chimerax/bin/ChimeraX, or leave the "
-                          "field out to have it looked for.");
+        throw errno_error(
+            errno, "chimerax.executable " + path,
+            "Name the program of a ChimeraX that is installed, for example "
+            "/usr/lib/ucsf-chimerax/bin/ChimeraX, or leave the field out to have it looked for. "
+            "It comes from https://www.cgl.ucsf.edu/chimerax/download.html.");
     struct stat status {};
     if (::stat(executable.c_str(), &status) != 0)
         throw_errno("chimerax.executable " + path);
@@ -140,6 +152,10 @@ Installation named_installation(const std::string& path) {
 }
 
 } // namespace
+
+std::string installation_cure() {
+    return cure_by(search_patterns());
+}
 
 std::vector<std::string> search_patterns() {
     return {
@@ -169,12 +185,7 @@ Installation find_installation(const std::optional<std::string>& executable,
             if (const std::optional<Installation> found = look_at(path); found && is_whole_tree(*found))
                 candidates.push_back({*found, channel_of(*found), version_of(found->root)});
     if (candidates.empty()) {
-        std::string places;
-        for (const std::string& pattern : patterns)
-            places += (places.empty() ? "" : ", ") + pattern;
-        throw Error(Errc::not_found, "no ChimeraX is installed; looked at " + places,
-                    "Install UCSF ChimeraX, or set `executable` in [chimerax] of the policy.",
-                    "chimerax.executable");
+        throw Error(Errc::not_found, "no ChimeraX is installed", cure_by(patterns), "chimerax.executable");
     }
     // Stable: among equals the order of the patterns stands.
     std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {

@@ -1,4 +1,5 @@
 #include "host_checks.hpp"
+#include "service.hpp"
 #include "words.hpp"
 
 #include <nlohmann/json.hpp>
@@ -37,7 +38,8 @@ Check check_picture(const ApiClient& api) {
 
 } // namespace
 
-std::vector<Check> check_api(const ApiClient& api, const std::string& address, const std::string& version) {
+std::vector<Check> check_api(const ApiClient& api, const std::string& address, const std::string& version,
+                             const HostView& host) {
     std::vector<Check> checks;
     const char* about = "API";
     try {
@@ -49,8 +51,8 @@ std::vector<Check> check_api(const ApiClient& api, const std::string& address, c
         about = "picture";
         checks.push_back(check_picture(api));
     } catch (const Error& error) {
-        checks.push_back({about, Verdict::failed, error.what(),
-                          error.cure().empty() ? "Look at the log: journalctl -u sandboxd." : error.cure()});
+        checks.push_back(
+            {about, Verdict::failed, error.what(), error.cure().empty() ? log_cure(host) : error.cure()});
     }
     return checks;
 }

@@ -2,6 +2,7 @@
 
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
+#include "service.hpp"
 
 #include <algorithm>
 #include <array>
@@ -134,7 +135,9 @@ Check clock_check(const HostView& host) {
     if (host.clock_is_set)
         return {"clock", Verdict::good, "kept right", {}};
     return {"clock", Verdict::warning, "nothing keeps it right: the times of logs and audit may be wrong",
-            "systemctl enable --now systemd-timesyncd, or run another NTP client."};
+            has_unit(host, "systemd-timesyncd.service")
+                ? "systemctl enable --now systemd-timesyncd, or run another NTP client."
+                : "Run an NTP client."};
 }
 
 /// Nothing to be done, and many look for it.

@@ -21,7 +21,7 @@ struct Check {
 struct HostView {
     std::string proc = "/proc";
     std::string cgroup = "/sys/fs/cgroup";
-    std::string etc = "/etc";
+    std::string etc = "/etc", usr = "/usr";
     std::string systemd = "/run/systemd/system"; ///< there where PID 1 is systemd (sd_booted(3))
     std::string kernel_release;                  ///< uname(2)
     bool clock_is_set = true;                    ///< adjtimex(2)
@@ -38,11 +38,16 @@ std::vector<Check> check_site(const std::string& config, const HostView& host);
 
 /// What the API says of itself: is it there, has it this program's version, can its ChimeraX draw? Throws
 /// nothing.
-std::vector<Check> check_api(const ApiClient& api, const std::string& address, const std::string& version);
+std::vector<Check> check_api(const ApiClient& api, const std::string& address, const std::string& version,
+                             const HostView& host);
+
+/// The check's name: without it nothing else is of use.
+inline constexpr const char* kChimerax = "ChimeraX";
 
 inline constexpr const char* kSiteSettings = "/etc/chimerax-sandbox/sandboxd.toml";
 
-/// All of these, for this host. Throws Error for what the command line got wrong alone.
+/// All of these, for this host; first of all a ChimeraX that is missing. Throws Error for what the command
+/// line got wrong alone.
 std::vector<Check> examine(const Context& context, const std::string& config);
 
 /// A line for each, and one more for its cure. With `only_findings` those that are good are left out.

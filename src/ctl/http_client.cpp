@@ -2,6 +2,7 @@
 
 #include "connection.hpp"
 #include "sandbox/base/error.hpp"
+#include "service.hpp"
 
 #include <array>
 #include <cerrno>
@@ -247,7 +248,8 @@ Error to_error(const Host& host, const boost::system::error_code& code, Duration
                               code.category() == asio::error::get_netdb_category();
     if (nobody_there)
         return {Errc::unavailable, where + " cannot be reached: " + code.message(),
-                "Is sandboxd running? Another address is named by --host or SANDBOX_HOST."};
+                "Is sandboxd running? " + (host.socket_path.empty() ? "" : start_cure(this_host()) + " ") +
+                    "Another address is named by --host or SANDBOX_HOST."};
     return {Errc::unavailable, where + " broke the conversation off: " + code.message(),
             "What was asked for may have happened; look before you ask again."};
 }

@@ -2,6 +2,7 @@
 
 #include "sandbox/protocol/message.hpp"
 #include "sandbox/protocol/packet_socket.hpp"
+#include "service.hpp"
 
 #include <filesystem>
 
@@ -14,8 +15,7 @@ namespace {
 UniqueFd connect_to(const std::string& path) {
     UniqueFd socket = protocol::connect_packet_socket(path);
     if (!socket)
-        throw Error(Errc::unavailable, "the launcher does not answer at " + path,
-                    "Start it, as root: sandbox-launcher --with-manager.");
+        throw Error(Errc::unavailable, "the launcher does not answer at " + path, start_cure(this_host()));
     if (protocol::peer_credentials(socket.get()).uid != 0)
         throw Error(Errc::denied, "it is not root that listens at " + path,
                     "The folder must be writable for root alone.");

@@ -5,6 +5,7 @@
 #include "sandbox/chimerax/installation.hpp"
 #include "sandbox/policy/loader.hpp"
 #include "sandbox/protocol/packet_socket.hpp"
+#include "service.hpp"
 #include "words.hpp"
 
 #include <algorithm>
@@ -59,11 +60,11 @@ Check check_chimerax(const std::optional<std::string>& executable) {
     try {
         const auto found = chimerax::find_installation(executable);
         if (!found.stand_in)
-            return {"ChimeraX", Verdict::good, found.executable, {}};
-        return {"ChimeraX", Verdict::warning, found.executable + " is the stand-in, not UCSF ChimeraX",
-                "Install UCSF ChimeraX from https://www.rbvi.ucsf.edu/chimerax/download.html."};
+            return {kChimerax, Verdict::good, found.executable, {}};
+        return {kChimerax, Verdict::warning, found.executable + " is the stand-in, not UCSF ChimeraX",
+                chimerax::installation_cure()};
     } catch (const Error& error) {
-        return failed("ChimeraX", error);
+        return failed(kChimerax, error);
     }
 }
 
@@ -262,8 +263,7 @@ std::vector<Check> check_site(const std::string& config, const HostView& host) {
     if (std::filesystem::is_socket(socket, error))
         checks.push_back({"launcher", Verdict::good, socket, {}});
     else
-        checks.push_back({"launcher", Verdict::failed, socket + " is not there",
-                          "Start it, as root: sandbox-launcher --with-manager."});
+        checks.push_back({"launcher", Verdict::failed, socket + " is not there", start_cure(host)});
     return checks;
 }
 

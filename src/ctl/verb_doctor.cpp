@@ -102,7 +102,11 @@ std::vector<Check> examine(const Context& context, const std::string& config) {
     const HostView host = this_host();
     std::vector<Check> checks = check_host(host);
     std::ranges::move(check_site(config, host), std::back_inserter(checks));
-    std::ranges::move(check_api(context.api(), context.globals.host, version()), std::back_inserter(checks));
+    std::ranges::move(check_api(context.api(), context.globals.host, version(), host),
+                      std::back_inserter(checks));
+    std::ranges::stable_partition(checks, [](const Check& check) {
+        return check.name == kChimerax && check.verdict == Verdict::failed;
+    });
     return checks;
 }
 

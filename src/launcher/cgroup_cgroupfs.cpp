@@ -58,9 +58,9 @@ void CgroupfsDriver::tenant_group(const policy::Tenant& tenant, const TenantGrou
 void CgroupfsDriver::release_tenant(const std::string& tenant) const {
     try {
         if (!base_.remove_child(tenant))
-            log::warning("the group of tenant " + tenant + " still has a process");
+            log::warning({.tenant = tenant}, "the group of tenant " + tenant + " still has a process");
     } catch (const Error& error) {
-        log::warning(std::string("the group of a tenant stays: ") + error.what());
+        log::warning({.tenant = tenant}, "the group of tenant " + tenant + " stays: " + error.what());
     }
 }
 

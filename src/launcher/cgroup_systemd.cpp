@@ -357,7 +357,7 @@ void SystemdDriver::release_tenant(const std::string& tenant) {
               "StopUnit");
         stopping_.insert(tenant);
     } catch (const Error& error) {
-        log::warning("the slice of tenant " + tenant + " stays: " + error.what());
+        log::warning({.tenant = tenant}, "the slice of tenant " + tenant + " stays: " + error.what());
     }
 }
 

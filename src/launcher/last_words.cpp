@@ -52,8 +52,9 @@ void LastWords::add(const std::string& session) {
         return;
     sessions_.push_back(session);
     if (sessions_.size() > most_) {
-        log::warning("the manager has not asked for the last figures and the log of session " +
-                     sessions_.front() + ": they are dropped");
+        log::warning({.session = sessions_.front()},
+                     "the manager has not asked for the last figures and the log of session " +
+                         sessions_.front() + ": they are dropped");
         forget(std::string(sessions_.front()));
     }
 }
@@ -70,7 +71,8 @@ std::optional<protocol::Ended> LastWords::find(const std::string& session) const
         if (auto* ended = std::get_if<protocol::Ended>(&packet.body))
             return std::move(*ended);
     } catch (const Error& error) {
-        log::warning("the last figures of session " + session + " cannot be read: " + error.what());
+        log::warning({.session = session},
+                     "the last figures of session " + session + " cannot be read: " + error.what());
     }
     return std::nullopt;
 }
@@ -83,7 +85,8 @@ void LastWords::forget(const std::string& session) {
     std::error_code failure;
     fs::remove_all(logs_folder_ + "/" + session, failure);
     if (failure)
-        log::warning("cannot remove the log of session " + session + ": " + failure.message());
+        log::warning({.session = session},
+                     "cannot remove the log of session " + session + ": " + failure.message());
 }
 
 } // namespace sandbox::launcher

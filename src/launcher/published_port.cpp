@@ -40,8 +40,9 @@ PublishedPort publish_port(const protocol::Launched& facts) {
     try {
         return listen_on(*facts.published_port);
     } catch (const Error& error) {
-        log::error("session " + facts.session + " cannot have its port " +
-                   std::to_string(*facts.published_port) + " again, and gets another one: " + error.what());
+        log::error({facts.session, facts.tenant}, "session " + facts.session + " cannot have its port " +
+                                                      std::to_string(*facts.published_port) +
+                                                      " again, and gets another one: " + error.what());
         return listen_on(0);
     }
 }

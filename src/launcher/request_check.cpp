@@ -46,7 +46,7 @@ policy::Tenant probe_tenant() {
 
 Rules::Rules(const policy::Site& site) : rulebook_(policy::read_rulebook(site, kTrust)) {
     for (const Error& error : rulebook_.errors())
-        log::error("left out: " + error.full());
+        log::error_lines("left out: " + error.full());
 }
 
 void Rules::reload(const policy::Site& site, const std::string& digest) {

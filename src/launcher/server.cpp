@@ -84,7 +84,8 @@ void Server::listen() {
 
 void Server::recover() {
     for (Sandbox& sandbox : recover_sandboxes(environment_, driver_, last_words_)) {
-        log::info("session " + sandbox.facts.session + " runs on");
+        log::info({sandbox.facts.session, sandbox.facts.tenant},
+                  "session " + sandbox.facts.session + " runs on");
         const std::string session = sandbox.facts.session;
         sandboxes_.emplace(session, std::move(sandbox));
     }
@@ -204,6 +205,8 @@ int Server::poll_timeout() const {
         consider(writer->writing.deadline());
     if (const auto timeout = driver_.poll_timeout())
         consider(BootClock::now() + *timeout);
+    if (const auto left = watchdog_.left())
+        consider(BootClock::now() + *left);
     if (!next)
         return -1;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - BootClock::now()).count();
@@ -231,6 +234,7 @@ std::vector<pollfd> Server::poll_set(int stop_fd) const {
 
 void Server::run(int stop_fd, const std::function<void()>& on_stop_fd) {
     while (!stopping_) {
+        watchdog_.feed();
         std::vector<pollfd> set = poll_set(stop_fd);
         if (::poll(set.data(), set.size(), poll_timeout()) < 0 && errno != EINTR)
             throw_errno("poll");

@@ -64,7 +64,8 @@ void Server::advance(Ender& ender) {
                         "it is gone");
         }
     } catch (const Error& error) {
-        log::error("session " + ender.sandbox.facts.session + " was not ended: " + error.what());
+        log::error({ender.sandbox.facts.session, ender.sandbox.facts.tenant},
+                   "session " + ender.sandbox.facts.session + " was not ended: " + error.what());
         for (const Reply& reply : ender.replies)
             reply(protocol::to_failure(error), {});
         ender.done = true;
@@ -80,7 +81,8 @@ void Server::finish(Ender& ender) {
     const std::string tenant = ender.sandbox.facts.tenant;
     remove(ended.session); // the ender's sandbox is gone from here on
     ender.done = true;
-    log::info("session " + ended.session + " of tenant " + tenant + " has ended (" + ended.last_step + ")");
+    log::info({ended.session, tenant},
+              "session " + ended.session + " of tenant " + tenant + " has ended (" + ended.last_step + ")");
     for (const Reply& reply : ender.replies)
         reply(ended, {});
 }

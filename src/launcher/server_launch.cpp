@@ -58,8 +58,9 @@ void Server::construct(Pending& pending, std::variant<TenantGroup, Error> group)
             pending.request.token_hash);
         pending.deadline = BootClock::now() + kConstructionTime;
     } catch (const Error& error) {
-        log::warning("session " + pending.request.session + " of tenant " + pending.request.tenant +
-                     " was not made: " + error.what());
+        log::warning({pending.request.session, pending.request.tenant},
+                     "session " + pending.request.session + " of tenant " + pending.request.tenant +
+                         " was not made: " + error.what());
         pending.reply(protocol::to_failure(error), {});
         pending.done = true;
     }
@@ -70,9 +71,10 @@ void Server::advance(Pending& pending) {
         if (pending.construction->advance()) {
             Sandbox sandbox = pending.construction->finish();
             const std::string session = sandbox.facts.session;
-            log::info("session " + session + " of tenant " + sandbox.facts.tenant + " runs as " +
-                      std::to_string(sandbox.facts.init_pid) + " in slot " +
-                      std::to_string(sandbox.facts.slot));
+            log::info({session, sandbox.facts.tenant}, "session " + session + " of tenant " +
+                                                           sandbox.facts.tenant + " runs as " +
+                                                           std::to_string(sandbox.facts.init_pid) +
+                                                           " in slot " + std::to_string(sandbox.facts.slot));
             const Sandbox& kept = sandboxes_.emplace(session, std::move(sandbox)).first->second;
             pending.reply(kept.facts, {kept.pidfd.get(), kept.cgroup.fd()});
             pending.done = true;
@@ -81,8 +83,9 @@ void Server::advance(Pending& pending) {
                         "look for a path of the policy that hangs, as one on a network file system");
         }
     } catch (const Error& error) {
-        log::warning("session " + pending.request.session + " of tenant " + pending.request.tenant +
-                     " was not made: " + error.what());
+        log::warning({pending.request.session, pending.request.tenant},
+                     "session " + pending.request.session + " of tenant " + pending.request.tenant +
+                         " was not made: " + error.what());
         pending.construction.reset(); // all undone before the caller hears of it
         pending.reply(protocol::to_failure(error), {});
         pending.done = true;
@@ -115,12 +118,14 @@ void Server::advance(Restarter& restarter) {
             fault_point(environment_, Moment::restart_done);
             sandbox.facts.engine_pid =
                 find_engine(sandbox.cgroup, static_cast<pid_t>(sandbox.facts.init_pid));
-            log::info("session " + sandbox.facts.session + ": ChimeraX was started again as " +
-                      std::to_string(sandbox.facts.engine_pid));
+            log::info({sandbox.facts.session, sandbox.facts.tenant},
+                      "session " + sandbox.facts.session + ": ChimeraX was started again as " +
+                          std::to_string(sandbox.facts.engine_pid));
             restarter.reply(sandbox.facts, {});
         }
     } catch (const Error& error) {
-        log::error("session " + sandbox.facts.session + " was not restarted: " + error.what());
+        log::error({sandbox.facts.session, sandbox.facts.tenant},
+                   "session " + sandbox.facts.session + " was not restarted: " + error.what());
         restarter.reply(protocol::to_failure(error), {});
     }
     restarter.done = true;

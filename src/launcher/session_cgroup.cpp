@@ -73,10 +73,10 @@ SessionCgroup::~SessionCgroup() {
         return;
     try {
         if (!destroy_cgroup(*tenant_, name_, std::chrono::seconds(2)))
-            log::error("the cgroup " + session_.path() +
-                       " still holds a process that the kernel does not end");
+            log::error({.session = name_}, "the cgroup " + session_.path() +
+                                               " still holds a process that the kernel does not end");
     } catch (const Error& error) {
-        log::error("cannot remove the cgroup " + session_.path() + ": " + error.what());
+        log::error({.session = name_}, "cannot remove the cgroup " + session_.path() + ": " + error.what());
     }
 }
 

@@ -37,11 +37,13 @@ UniqueFd make_file(const Environment& environment, const UniqueFd& folder, const
     return file;
 }
 
+/// One of a session's, and so called after it.
 void remove_folder(const std::string& path) {
     std::error_code failure;
     std::filesystem::remove_all(path, failure);
     if (failure)
-        log::warning("cannot remove " + path + ": " + failure.message());
+        log::warning({.session = path.substr(path.rfind('/') + 1)},
+                     "cannot remove " + path + ": " + failure.message());
 }
 
 } // namespace
@@ -108,7 +110,8 @@ std::optional<protocol::Launched> read_session_file(const Environment& environme
             facts != nullptr && facts->session == session)
             return std::move(*facts);
     } catch (const Error& error) {
-        log::warning("session " + session + " has no usable session.json: " + error.what());
+        log::warning({.session = session},
+                     "session " + session + " has no usable session.json: " + error.what());
     }
     return std::nullopt;
 }

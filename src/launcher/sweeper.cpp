@@ -47,7 +47,7 @@ std::optional<Sandbox> claim(const Environment& environment, const std::string& 
         facts->engine_pid = find_engine(cgroup, init);
         return Sandbox{std::move(*facts), std::move(pidfd), std::move(cgroup), UniqueFd()};
     } catch (const Error& error) {
-        log::warning("session " + session + ": " + error.what());
+        log::warning({facts->session, facts->tenant}, "session " + session + ": " + error.what());
         return std::nullopt;
     }
 }
@@ -71,11 +71,11 @@ struct Sweeping {
     std::vector<protocol::Leftover> found;
 
     /// True when it is to go now.
-    bool note(const char* kind, const std::string& name) {
+    bool note(const char* kind, const std::string& name, const log::Subject& about = {}) {
         if (found.size() < kMostTold)
             found.push_back({kind, name});
         if (!dry_run)
-            log::info(std::string("sweeps the ") + kind + " " + name);
+            log::info(about, std::string("sweeps the ") + kind + " " + name);
         return !dry_run;
     }
 };
@@ -88,9 +88,11 @@ void sweep_cgroups(CgroupDriver& driver, Sweeping& sweeping) {
             if (!is_session_id(name) || sweeping.claimed.sessions.contains(name))
                 continue;
             const std::string path = group->path() + "/" + name;
-            if (sweeping.note("cgroup", path) && !destroy_cgroup(*group, name, sweeping.patience)) {
+            if (sweeping.note("cgroup", path, {name, tenant}) &&
+                !destroy_cgroup(*group, name, sweeping.patience)) {
                 used = true;
-                log::error("the cgroup " + path + " holds a process that the kernel does not end");
+                log::error({name, tenant},
+                           "the cgroup " + path + " holds a process that the kernel does not end");
             }
         }
         if (!used)
@@ -107,7 +109,7 @@ void sweep_folders(const Environment& environment, Sweeping& sweeping) {
         if (!claimed.keeps_log(name))
             names.insert(name);
     for (const std::string& name : names) {
-        if (claimed.sessions.contains(name) || !sweeping.note("folder", name))
+        if (claimed.sessions.contains(name) || !sweeping.note("folder", name, {.session = name}))
             continue;
         remove_run_folder(environment, name);
         if (!claimed.keeps_log(name))

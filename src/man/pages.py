@@ -15,6 +15,15 @@ def others(name):
     return [(other, section) for other, section in TOOLS if other != name]
 
 
+LOG = [
+    "It logs to stderr, a line a message, and to the journal where that is its stderr (JOURNAL_STREAM). Control characters of what a message quotes are "
+    "shown as \\xNN: nothing that a tenant says makes a field or another line.",
+    "Where systemd watches it (WATCHDOG_USEC), its event loop says itself that it runs, at half of that time, and no other thread does: one that hangs is found.",
+]
+FIELDS = [("SESSION", "The session's id, where a message is about one, as in journalctl SESSION=ID."),
+          ("TENANT", "The tenant, where a message is about one or about its session, and it is known, as in journalctl TENANT=acme.")]
+
+
 PAGES = {
     "sandboxctl": {
         "section": 1,
@@ -51,9 +60,10 @@ PAGES = {
             "there. It asks the launcher for sandboxes, and can make only such as the root-owned policies allow.",
             "It is given none of the launcher's environment, and no terminal to read from.",
             "SIGTERM ends all sessions in good order, unless on_stop is \"keep\". Sessions outlive a manager that is killed: the next one takes them over.",
+            *LOG,
         ],
         "lists": {'"EXIT STATUS"': [("0", "It was told to stop."), ("1", "It failed: the log says why."), ("2", "Wrong usage or settings."),
-                                    ("75", "It handed over: start it again.")], "FILES": FILES},
+                                    ("75", "It handed over: start it again.")], '"JOURNAL FIELDS"': FIELDS, "FILES": FILES},
         "see": others("sandboxd"),
     },
     "sandbox-launcher": {
@@ -67,8 +77,10 @@ PAGES = {
             "priority, CPUs and environment of whoever starts it reach neither the manager nor a session. Soft limits go up to the hard ones, and those of "
             "file size, CPU time and memory are lifted; other hard limits that are too low are told of in its log, and by sandboxctl doctor. To keep sessions "
             "on some CPUs, use the cpuset of their slice.",
+            *LOG,
         ],
-        "lists": {'"EXIT STATUS"': [("0", "It was told to stop."), ("1", "It failed: the log says why."), ("2", "Wrong usage, settings or policy.")], "FILES": FILES},
+        "lists": {'"EXIT STATUS"': [("0", "It was told to stop."), ("1", "It failed: the log says why."), ("2", "Wrong usage, settings or policy.")],
+                  '"JOURNAL FIELDS"': FIELDS, "FILES": FILES},
         "see": others("sandbox-launcher"),
     },
     "sandbox-policy": {

@@ -127,8 +127,9 @@ asio::awaitable<bool> attach(CorePtr core, SessionPtr session) {
         } catch (const Error& error) {
             why = error.what();
         }
-        log::debug("session " + session->id() +
-                   ": the launcher does not say yet whether it is there: " + why);
+        log::debug({session->id(), session->facts.tenant},
+                   "session " + session->id() +
+                       ": the launcher does not say yet whether it is there: " + why);
         asio::steady_timer timer(core->io, core->tuning.reconnect_first);
         co_await timer.async_wait(asio::use_awaitable);
     }

@@ -56,7 +56,8 @@ asio::awaitable<void> save(CorePtr core, SessionPtr session) {
         autosave.file = file;
         autosave.opening = false; // what could not be opened is not the last any more
     } else if (failure != autosave.failure) {
-        log::warning("session " + session->id() + ": the autosave failed: " + outcome.failure);
+        log::warning({session->id(), session->facts.tenant},
+                     "session " + session->id() + ": the autosave failed: " + outcome.failure);
     }
     autosave.failure = std::move(failure);
     if (!session->must_end()) // else its record is about to be written anyway
@@ -119,10 +120,12 @@ asio::awaitable<void> open_autosave(CorePtr core, SessionPtr session) {
     if (outcome.failure.empty()) {
         autosave.restored_at = std::chrono::system_clock::now();
         autosave.failure.clear();
-        log::info("session " + session->id() + ": the autosave " + autosave.file + " is open again");
+        log::info({session->id(), session->facts.tenant},
+                  "session " + session->id() + ": the autosave " + autosave.file + " is open again");
     } else {
         autosave.failure = "opening: " + outcome.failure;
-        log::warning("session " + session->id() + ": its autosave was not opened: " + outcome.failure);
+        log::warning({session->id(), session->facts.tenant},
+                     "session " + session->id() + ": its autosave was not opened: " + outcome.failure);
     }
 }
 

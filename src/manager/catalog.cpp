@@ -39,7 +39,7 @@ Catalog::Catalog(const policy::Site& site) {
     // nothing.
     policy::Rulebook read = policy::read_rulebook(site, policy::Trust::any_owner);
     for (const Error& error : read.errors())
-        log::error("left out: " + error.full());
+        log::error_lines("left out: " + error.full());
     replace(std::move(read));
 }
 

@@ -33,7 +33,8 @@ boost::asio::awaitable<bool> freeze_unused(CorePtr core, SessionPtr session) {
         co_await set_frozen(core, session, true,
                             "nobody used it for " + format_duration(*session->lifecycle.freeze_after));
     } catch (const Error& error) {
-        log::warning("session " + session->id() + " was not frozen: " + error.what());
+        log::warning({session->id(), session->facts.tenant},
+                     "session " + session->id() + " was not frozen: " + error.what());
         failed = true;
     }
     turn.reset();

@@ -32,7 +32,7 @@ void keep_log_tail(Session& session) {
         if (!tail.empty())
             session.log_tail = std::move(tail);
     } catch (const Error& error) {
-        log::warning("session " + session.id() + ": " + error.what());
+        log::warning({session.id(), session.facts.tenant}, "session " + session.id() + ": " + error.what());
     }
 }
 

@@ -66,9 +66,10 @@ asio::awaitable<bool> takes_picture(CorePtr core, SessionPtr probe, const std::s
     const chimerax::CommandResult result =
         co_await run(core, probe, "save /work/proof.png width 32 height 32");
     if (!result.ok()) {
-        log::warning("engine " + engine + " cannot save pictures: " +
-                     (result.error ? result.error->message : "it does not say why") +
-                     "; cure: install its libOSMesa, and let the policy bind it");
+        log::warning({probe->id(), probe->facts.tenant},
+                     "engine " + engine + " cannot save pictures: " +
+                         (result.error ? result.error->message : "it does not say why") +
+                         "; cure: install its libOSMesa, and let the policy bind it");
         co_return false;
     }
     const OpenedFile picture = co_await open_file(core, probe, "proof.png");
@@ -83,11 +84,12 @@ asio::awaitable<void> look(CorePtr core, SessionPtr probe, ProbedEngines::Key ke
         ProbedEngine engine;
         engine.version = co_await ask_version(core, probe);
         engine.renders = co_await takes_picture(core, probe, key.first);
-        log::info("engine " + key.first + ": version " + engine.version);
+        log::info({probe->id(), probe->facts.tenant}, "engine " + key.first + ": version " + engine.version);
         core->probed_engines.found(key, std::move(engine));
     } catch (const std::exception& error) {
         core->probed_engines.failed(key);
-        log::warning("engine " + key.first + ": the probe did not succeed: " + error.what());
+        log::warning({probe->id(), probe->facts.tenant},
+                     "engine " + key.first + ": the probe did not succeed: " + error.what());
     }
     probe->want_end(EndReason::deleted, "the probe is done");
 }

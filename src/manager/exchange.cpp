@@ -65,7 +65,8 @@ asio::awaitable<void> until_ended(SessionPtr session) {
 }
 
 /// False: it was the last one, as far as its caller wants.
-bool take_reply(Exchange& exchange, chimerax::RestReply reply, SteadyTime::duration took) {
+bool take_reply(const Session& session, Exchange& exchange, chimerax::RestReply reply,
+                SteadyTime::duration took) {
     if (exchange.abandoned)
         return false;
     exchange.received.value += reply.body.size();
@@ -75,7 +76,8 @@ bool take_reply(Exchange& exchange, chimerax::RestReply reply, SteadyTime::durat
     } catch (const Error&) {
         exchange.failure = std::current_exception();
     } catch (const std::exception& error) { // a defect, which must not leave its caller without an answer
-        log::error(std::string("an answer of ChimeraX was not taken: ") + error.what());
+        log::error({session.id(), session.facts.tenant},
+                   std::string("an answer of ChimeraX was not taken: ") + error.what());
         exchange.failure = std::make_exception_ptr(
             Error(Errc::internal, "the answer was not taken by a defect of this program",
                   "Tell the operator; the log has more.")
@@ -108,7 +110,7 @@ asio::awaitable<bool> send_next(CorePtr core, SessionPtr session, ExchangePtr ex
     session->facts.health.last_ok_at = std::chrono::system_clock::now();
     session->failed_checks = 0;
     session->exit_asked = false;
-    co_return take_reply(*exchange, std::move(reply), std::chrono::steady_clock::now() - sent);
+    co_return take_reply(*session, *exchange, std::move(reply), std::chrono::steady_clock::now() - sent);
 }
 
 /// The rest of a list is for the ChimeraX that has done its beginning, and for this manager.

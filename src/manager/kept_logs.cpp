@@ -175,7 +175,8 @@ void KeptLogs::forget(const std::string& session) {
 }
 
 void KeptLogs::drop(const std::string& session, const char* why) {
-    log::info("the log of session " + session + " is no longer kept: " + why);
+    log::info({session, entries_.at(session).tenant},
+              "the log of session " + session + " is no longer kept: " + why);
     forget(std::string(session));
 }
 
@@ -242,8 +243,9 @@ void KeptLogs::remove_files(std::vector<std::string> names) {
     asio::post(thread_, [folder = folder_, names = std::move(names)] {
         for (const std::string& name : names)
             if (::unlinkat(folder->get(), name.c_str(), 0) != 0 && errno != ENOENT)
-                log::warning("cannot remove the kept log " + name + ": " +
-                             std::generic_category().message(errno));
+                log::warning({.session = name.substr(0, name.find('.'))},
+                             "cannot remove the kept log " + name + ": " +
+                                 std::generic_category().message(errno));
     });
 }
 
@@ -289,7 +291,8 @@ asio::awaitable<std::optional<Log>> KeptLogs::keep(std::string session, std::str
     } else {
         co_return Log{.fate = LogFate::kept, .bytes = Bytes{job->bytes}, .until = {}, .message = {}};
     }
-    log::warning("the log of session " + job->session + " is not kept: " + failure);
+    log::warning({job->session, job->tenant},
+                 "the log of session " + job->session + " is not kept: " + failure);
     co_return not_kept(LogFate::failed, "It could not be kept: " + failure + ".");
 }
 

@@ -32,8 +32,9 @@ bool change_slot(Core& core, Session& session) {
     const auto other = core.slots.take();
     if (!other)
         return false;
-    log::warning("session " + session.id() + ": slot " + std::to_string(session.facts.slot) +
-                 " is in use, taking " + std::to_string(*other));
+    log::warning({session.id(), session.facts.tenant}, "session " + session.id() + ": slot " +
+                                                           std::to_string(session.facts.slot) +
+                                                           " is in use, taking " + std::to_string(*other));
     core.slots.give_back(session.facts.slot);
     session.facts.slot = *other;
     return true;

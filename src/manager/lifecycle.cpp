@@ -155,7 +155,8 @@ void start_running(const CorePtr& core, const SessionPtr& session, asio::awaitab
         try {
             std::rethrow_exception(failure);
         } catch (const std::exception& error) {
-            log::error("session " + session->id() + " is no longer looked after: " + error.what());
+            log::error({session->id(), session->facts.tenant},
+                       "session " + session->id() + " is no longer looked after: " + error.what());
         }
     });
 }

@@ -145,7 +145,8 @@ void enter_queue_again(Core& core, Session& session) {
             policy::apply_overrides(core.catalog.policy(session.facts.policy), session.overrides);
         session.policy.recovery.max_restarts = std::min(session.policy.recovery.max_restarts, restarts);
     } catch (const Error& error) {
-        log::warning("session " + session.id() + ": " + error.what()); // its launch will say so
+        log::warning({session.id(), session.facts.tenant},
+                     "session " + session.id() + ": " + error.what()); // its launch will say so
     }
     session.place.taken = false;
     enter_queue(core, session, shortage_of(core, need_of(core, session)) == Shortage::none,

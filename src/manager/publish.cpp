@@ -22,7 +22,8 @@ asio::awaitable<void> accept_connections(CorePtr core, SessionPtr session) {
             co_return;
         if (error) {
             // Out of descriptors, most likely: the connection waits in the backlog meanwhile.
-            log::warning("session " + session->id() + ": accept on its published port: " + error.message());
+            log::warning({session->id(), session->facts.tenant},
+                         "session " + session->id() + ": accept on its published port: " + error.message());
             asio::steady_timer timer(core->io, std::chrono::milliseconds(100));
             co_await timer.async_wait(asio::use_awaitable);
             continue;

@@ -75,9 +75,10 @@ asio::awaitable<void> reclaim(CorePtr core, SessionPtr session, StopFlag stop) {
         result.reclaimed = Bytes{};
         result.not_reclaimed = error.what();
     }
-    log::info("session " + session->id() + ": " + result.reclaimed->text() + " of its memory reclaimed" +
-              (result.not_reclaimed.empty() ? "" : "; " + result.not_reclaimed) +
-              (*stop ? "; it is thawed or ends" : ""));
+    log::info({session->id(), session->facts.tenant},
+              "session " + session->id() + ": " + result.reclaimed->text() + " of its memory reclaimed" +
+                  (result.not_reclaimed.empty() ? "" : "; " + result.not_reclaimed) +
+                  (*stop ? "; it is thawed or ends" : ""));
     if (session->reclaim_stop != stop || !session->facts.rest) // it rests no more, or again
         co_return;
     session->facts.rest->reclaimed = result.reclaimed;

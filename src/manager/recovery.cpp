@@ -49,7 +49,8 @@ asio::awaitable<std::optional<Body>> ask_launcher(CorePtr core, SessionPtr sessi
         try {
             co_return co_await ask<Body>(*core->launcher, request, core->tuning.answer_timeout);
         } catch (const Error& error) {
-            log::warning("session " + session->id() + ": " + error.what());
+            log::warning({session->id(), session->facts.tenant},
+                         "session " + session->id() + ": " + error.what());
             if (error.code() != Errc::unavailable && error.code() != Errc::timed_out)
                 co_return std::nullopt;
         }
@@ -102,7 +103,8 @@ asio::awaitable<bool> start_again(CorePtr core, SessionPtr session, std::string 
     try {
         watch_payload_of(core, session);
     } catch (const Error& error) {
-        log::warning("session " + session->id() + ": " + error.what());
+        log::warning({session->id(), session->facts.tenant},
+                     "session " + session->id() + ": " + error.what());
         co_return false;
     }
     co_await wait_until_serving(core, session);

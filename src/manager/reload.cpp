@@ -121,7 +121,7 @@ asio::awaitable<Reloaded> reload(CorePtr core) {
     } catch (const Error& error) {
         core->reload_refused = true;
         core->counters.reloads.at({"refused"}) += 1;
-        log::error("reload: " + error.full());
+        log::error_lines("reload: " + error.full());
         throw;
     }
 }

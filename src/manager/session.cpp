@@ -80,14 +80,15 @@ void Session::move_to(State next, const std::string& why) {
         throw Error(Errc::internal, "session " + id() + ": " + std::string(to_text(next)) +
                                         " must not follow " + std::string(to_text(state_)));
     }
+    const log::Subject self{facts.id, facts.tenant};
     const std::string text = "session " + id() + " of " + facts.tenant + ": " + std::string(to_text(state_)) +
                              " -> " + std::string(to_text(next)) + ": " + why;
     if (is_every_day(state_, next))
-        log::debug(text);
+        log::debug(self, text);
     else if (next == State::stuck)
-        log::error(text);
+        log::error(self, text);
     else
-        log::info(text);
+        log::info(self, text);
     const State before = std::exchange(state_, next);
     if (next != State::frozen) {
         stop_reclaim();
@@ -126,7 +127,7 @@ bool Session::want_end(EndReason reason, const std::string& message) {
 void Session::engine_ended(std::uint64_t start, const std::string& how) {
     if (must_end() || start != engine_start())
         return;
-    log::info("session " + id() + ": " + how);
+    log::info({facts.id, facts.tenant}, "session " + id() + ": " + how);
     engine_gone_ = true;
     if (policy.recovery.max_restarts > 0 && serves()) {
         left_as_ = State::recovering;

@@ -30,7 +30,8 @@ asio::awaitable<void> hurry(CorePtr core, SessionPtr session, Duration grace) {
     try {
         co_await core->launcher->call(std::move(request), core->tuning.end_margin + 2 * grace);
     } catch (const Error& error) {
-        log::info("session " + session->id() + " could not be hurried: " + error.what());
+        log::info({session->id(), session->facts.tenant},
+                  "session " + session->id() + " could not be hurried: " + error.what());
     }
 }
 
@@ -155,8 +156,9 @@ asio::awaitable<void> end_all(CorePtr core) {
         while (session->state() != State::ended && in_time)
             in_time = co_await session->changed.wait_until(deadline);
         if (session->state() != State::ended) {
-            log::error("shutdown: session " + session->id() + " of " + session->facts.tenant + " is left, " +
-                       std::string(to_text(session->state())) + "; the launcher removes it when it can");
+            log::error({session->id(), session->facts.tenant},
+                       "shutdown: session " + session->id() + " of " + session->facts.tenant + " is left, " +
+                           std::string(to_text(session->state())) + "; the launcher removes it when it can");
         }
     }
     co_await forget_last_words(core, std::move(ids));

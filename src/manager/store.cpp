@@ -295,7 +295,8 @@ std::vector<SessionRecord> Store::load() {
         try {
             records.push_back(record_from_json(statement.text(1)));
         } catch (const Error& error) {
-            log::error("the store's session " + statement.text(0) + " is left out: " + error.what());
+            log::error({.session = statement.text(0)},
+                       "the store's session " + statement.text(0) + " is left out: " + error.what());
         }
     }
     return records;
@@ -308,7 +309,8 @@ std::vector<TokenRecord> Store::load_tokens() {
     while (row.step()) {
         const auto role = token_role_from_text(row.text(2));
         if (!role || !row.time(7) || !row.time(8)) {
-            log::error("the store's token " + row.text(0) + " is left out: it is no token");
+            log::error({row.text(4), row.text(3)},
+                       "the store's token " + row.text(0) + " is left out: it is no token");
             continue;
         }
         records.push_back({{.id = row.text(0),

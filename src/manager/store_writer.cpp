@@ -189,9 +189,8 @@ class StoreWriter::Thread {
             if (!state)
                 return;
             if (failure && !state->audit_fails)
-                log::error(
-                    std::string("the audit trail cannot be written, and it is tried again each second: ") +
-                    failure->full());
+                log::error_lines("the audit trail cannot be written, and it is tried again each second: " +
+                                 failure->full());
             else if (!failure && state->audit_fails)
                 log::warning("the audit trail can be written again" + gap);
             state->audit_fails = failure.has_value();
@@ -210,8 +209,8 @@ class StoreWriter::Thread {
             if (!state)
                 return;
             if (failure && !state->failure)
-                log::error(std::string("sessions cannot be stored, and it is tried again each second: ") +
-                           failure->full());
+                log::error_lines("sessions cannot be stored, and it is tried again each second: " +
+                                 failure->full());
             else if (!failure && state->failure)
                 log::info("sessions can be stored again");
             if (!failure)

@@ -46,7 +46,7 @@ SessionPtr rebuild(Core& core, const protocol::Launched& found) {
 /// One that this manager has given up and called ended, but that was made after all, or a probe of an earlier
 /// manager. Where it still is at the next look, it is tried again.
 asio::awaitable<void> end_quietly(CorePtr core, std::string id) {
-    log::info("session " + id + " is at the launcher, but nobody's: ending it");
+    log::info({.session = id}, "session " + id + " is at the launcher, but nobody's: ending it");
     try {
         protocol::Request request(protocol::End{id, 0});
         co_await core->launcher->call(std::move(request), core->tuning.end_margin);
@@ -54,7 +54,7 @@ asio::awaitable<void> end_quietly(CorePtr core, std::string id) {
         co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
         core->counters.orphans.at({"sandbox"}) += 1;
     } catch (const Error& error) {
-        log::warning("session " + id + ": " + error.what());
+        log::warning({.session = id}, "session " + id + ": " + error.what());
     }
 }
 
@@ -70,14 +70,15 @@ void take_up(const CorePtr& core, const protocol::Launched& found) {
     try {
         const SessionPtr session = rebuild(*core, found);
         session->has_slot = core->slots.take(found.slot);
-        log::warning("session " + found.session + " of " + found.tenant +
-                     " is not in the store: it is taken over as the launcher knows it");
+        log::warning({found.session, found.tenant},
+                     "session " + found.session + " of " + found.tenant +
+                         " is not in the store: it is taken over as the launcher knows it");
         keep(*core, session);
         put_record(*core, *session);
         start_running(core, session, resume_session(core, session));
     } catch (const Error& error) {
-        log::error("session " + found.session + " of " + found.tenant +
-                   " cannot be taken over: " + error.what());
+        log::error({found.session, found.tenant}, "session " + found.session + " of " + found.tenant +
+                                                      " cannot be taken over: " + error.what());
         core->counters.adopted.at({"failed"}) += 1;
         asio::co_spawn(core->io, end_quietly(core, found.session), asio::detached);
     }

@@ -26,12 +26,16 @@ def failed_start(site, *expected, odd=None):
 
 def doctor(site, name, odd=None):
     """The findings of that name."""
+    found = [check for check in findings(site, odd) if check["name"] == name]
+    assert found, name
+    return found
+
+
+def findings(site, odd=None):
     done = subprocess.run([str(site.find("bin/sandboxctl")), "--host", f"unix://{site.api_socket}", "-o", "json", "doctor",
                            "--config", str(site.folder / "sandboxd.toml")], capture_output=True, text=True, timeout=60, preexec_fn=odd)
-    checks = json.loads(done.stdout)
-    found = [check for check in checks["checks"] if check["name"] == name]
-    assert found, (name, done.stdout, done.stderr)
-    return found
+    assert done.returncode in (0, 1), done
+    return json.loads(done.stdout)["checks"]
 
 
 def few_descriptors():
@@ -41,6 +45,30 @@ def few_descriptors():
 class Cures:
     def __init__(self, site):
         self.site = site
+
+    def no_chimerax(self):
+        """Whatever else is missing, this stands first; where the stand-in does its work, that is a warning in its place."""
+        self.site.write_policy("lost", executable="/nonexistent/bin/ChimeraX")
+        try:
+            found = findings(self.site)
+            failed = [check["name"] for check in found if check["verdict"] == "failed"]
+            assert found[0]["name"] == "ChimeraX" == failed[0] and len(set(failed)) > 1, found
+            assert "/nonexistent/bin/ChimeraX" in "".join(check["detail"] for check in found if check["name"] == "ChimeraX"), found
+            for check in found:
+                if check["name"] == "ChimeraX":
+                    assert "https://www.cgl.ucsf.edu/chimerax/download.html" in check["cure"] and "/usr/lib/ucsf-chimerax" in check["cure"], check
+            assert any(check["verdict"] == "warning" and "stand-in" in check["detail"] for check in found if check["name"] == "ChimeraX"), found
+            text = self.site.sandboxctl("doctor", "--config", str(self.site.folder / "sandboxd.toml"), check=False).stdout
+            assert text.startswith("FAILED  ChimeraX"), text
+        finally:
+            (self.site.policies / "lost.toml").unlink()
+
+    def not_started(self):
+        """On a host without the units the launcher is started by hand."""
+        for name in ("launcher", "API"):
+            found = doctor(self.site, name)[0]
+            assert found["verdict"] == "failed", found
+            assert "sandbox-launcher --with-manager" in found["cure"] or "chimerax-sandbox.target" in found["cure"], found
 
     def memory_files(self):
         if not MEMFD.exists():
@@ -97,6 +125,8 @@ def main():
     tap = harness.Tap()
     with harness.Stack(sys.argv[1]) as site:
         cures = Cures(site)
+        tap.test("doctor says first of all that ChimeraX is missing, from where it comes and where it is looked for", cures.no_chimerax)
+        tap.test("doctor says how what does not run is started", cures.not_started)
         tap.test("where no memory file may be executed, start and doctor say which sysctl", cures.memory_files)
         tap.test("where lo has no IPv6, start and doctor say so", cures.no_ipv6)
         tap.test("a port that is taken is told of as such", cures.port_in_use)

@@ -18,9 +18,9 @@ inline constexpr const char* kStandInMarker = "STAND-IN";
 
 /// `executable` of a policy wins; else the places where the packages put it: releases before `-techpreview`
 /// before `-daily`, in each the newest version first (from the tree's name, else from the version of
-/// ChimeraX-Core in it), the stand-in after all of them. Never runs it. Throws Error not_found, with all
-/// places it looked at and the cure; denied for a file that nobody may run; invalid_argument for a tree that
-/// would show the host (`/`, `/home`, …).
+/// ChimeraX-Core in it), the stand-in after all of them. Never runs it. Throws Error not_found, with the cure
+/// that names all places it looked at; denied for a file that nobody may run; invalid_argument for a tree
+/// that would show the host (`/`, `/home`, …).
 Installation find_installation(const std::optional<std::string>& executable);
 
 /// The same over other places, each a glob(7) pattern of executables.
@@ -29,6 +29,9 @@ Installation find_installation(const std::optional<std::string>& executable,
 
 /// The places, in the order of search.
 std::vector<std::string> search_patterns();
+
+/// Where UCSF ChimeraX comes from, and where one is looked for.
+std::string installation_cure();
 
 /// argv that starts headless ChimeraX with its REST server on `port`; `extra` goes before the REST start
 /// command.

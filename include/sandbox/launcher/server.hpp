@@ -1,5 +1,6 @@
 #pragma once
 
+#include "sandbox/base/watchdog.hpp"
 #include "sandbox/launcher/cgroup_driver.hpp"
 #include "sandbox/launcher/construction.hpp"
 #include "sandbox/launcher/ending.hpp"
@@ -92,6 +93,7 @@ class Server {
     std::list<std::unique_ptr<Writer>> writers_;
     std::map<std::string, Sandbox> sandboxes_;
     LastWords last_words_;
+    Watchdog watchdog_;
     bool stopping_ = false;
 };
 

@@ -31,3 +31,10 @@ TEST_CASE("a percent sign without its two digits is no encoding") {
     for (const char* text : {"%", "%4", "a%zz", "%-1", "%4%"})
         CHECK_FALSE(percent_decode(text));
 }
+
+TEST_CASE("control characters and what is no UTF-8 are escaped, but those that are kept") {
+    CHECK(escape_controls("a\nb\tc\x1b\x7f") == "a\\x0ab\\x09c\\x1b\\x7f");
+    CHECK(escape_controls("a\nb\tc\x1b", "\n\t") == "a\nb\tc\\x1b");
+    CHECK(escape_controls("caf\xc3\xa9\xc2\x9b\xe9 \\") == "caf\xc3\xa9\\xc2\\x9b\\xe9 \\");
+    CHECK(escape_controls("").empty());
+}

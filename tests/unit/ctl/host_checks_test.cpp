@@ -1,4 +1,5 @@
 #include "ctl/host_checks.hpp"
+#include "ctl/service.hpp"
 #include "sandbox/base/error.hpp"
 
 #include <algorithm>
@@ -48,6 +49,7 @@ class FakeHost {
         return {.proc = path("proc"),
                 .cgroup = path("cgroup"),
                 .etc = path("etc"),
+                .usr = path("usr"),
                 .systemd = path("systemd"),
                 .kernel_release = release,
                 .clock_is_set = clock_is_set,
@@ -71,6 +73,17 @@ class FakeHost {
   private:
     fs::path folder_;
 };
+
+/// Of all findings about the site those of one name.
+std::vector<Check> site_findings(const FakeHost& host, const std::string& name) {
+    std::vector<Check> found = check_site(host.path("sandboxd.toml"), host.view());
+    std::erase_if(found, [&](const Check& check) { return check.name != name; });
+    return found;
+}
+
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 } // namespace
 
@@ -176,6 +189,10 @@ TEST_CASE("a clock that nothing keeps right warns") {
     FakeHost host;
     host.clock_is_set = false;
     CHECK(host.verdict("clock") == Verdict::warning);
+    CHECK_FALSE(has(host.check("clock").cure, "systemctl"));
+    host.write("systemd/x", "");
+    host.write("usr/lib/systemd/system/systemd-timesyncd.service", "");
+    CHECK(has(host.check("clock").cure, "systemctl enable --now systemd-timesyncd"));
 }
 
 TEST_CASE("cgroups that are not handed down, uids of others, too few descriptors and a full disk are found") {
@@ -238,6 +255,7 @@ TEST_CASE("cgroups that are not handed down, uids of others, too few descriptors
 }
 
 TEST_CASE("an API of another version, that cannot draw, or that is not there is found") {
+    const FakeHost host;
     std::map<std::string, HttpReply> replies{
         {"/readyz", {200, "application/json", R"({"status":"ready"})"}},
         {"/version", {200, "application/json", R"({"name":"sandboxd","version":"1.2.3"})"}},
@@ -245,7 +263,7 @@ TEST_CASE("an API of another version, that cannot draw, or that is not there is 
     const auto verdicts = [&](const std::string& version) {
         const ApiClient api([&](const HttpRequest& request, Duration) { return replies.at(request.target); });
         std::map<std::string, Verdict> found;
-        for (const Check& check : check_api(api, "unix:///x", version)) {
+        for (const Check& check : check_api(api, "unix:///x", version, host.view())) {
             CHECK(check.cure.empty() == (check.verdict == Verdict::good));
             found[check.name] = check.verdict;
         }
@@ -261,4 +279,58 @@ TEST_CASE("an API of another version, that cannot draw, or that is not there is 
     CHECK(verdicts("1.2.3").at("picture") == Verdict::warning);
     replies["/readyz"].status = 503;
     CHECK(verdicts("1.2.3") == Found{{"API", Verdict::failed}});
+}
+
+TEST_CASE("what does not run is started by its unit, where that is installed and PID 1 is systemd") {
+    const FakeHost host;
+    host.write("sandboxd.toml",
+               "policies_dir = \"" + host.path("none") + "\"\nrun_dir = \"" + host.path("run") + "\"\n");
+    const auto cure = [&] {
+        const std::vector<Check> found = site_findings(host, "launcher");
+        REQUIRE(found.size() == 1);
+        CHECK(found[0].verdict == Verdict::failed);
+        CHECK(found[0].cure == start_cure(host.view()));
+        return found[0].cure;
+    };
+    const std::string by_hand = "Start it, as root: sandbox-launcher --with-manager.";
+    CHECK(cure() == by_hand);
+    host.write("systemd/x", "");
+    CHECK(cure() == by_hand);
+    CHECK_FALSE(has(log_cure(host.view()), "journalctl"));
+    host.write("usr/lib/systemd/system/chimerax-sandbox.target", "[Unit]\n");
+    CHECK(has(cure(), "systemctl enable --now chimerax-sandbox.target"));
+    CHECK(has(log_cure(host.view()), "journalctl -u chimerax-sandboxd"));
+    fs::create_directories(host.path("etc/systemd/system/multi-user.target.wants"));
+    fs::create_symlink("/usr/lib/systemd/system/chimerax-sandbox.target",
+                       host.path("etc/systemd/system/multi-user.target.wants/chimerax-sandbox.target"));
+    CHECK(has(cure(), "systemctl status chimerax-sandboxd"));
+    CHECK(has(cure(), "journalctl"));
+    fs::remove_all(host.path("systemd"));
+    CHECK(cure() == by_hand);
+}
+
+TEST_CASE("a ChimeraX that is missing has a cure that names the vendor's page and where it is looked for") {
+    const FakeHost host;
+    const char* root = std::getenv("SANDBOX_SOURCE_ROOT");
+    REQUIRE(root != nullptr);
+    fs::create_directories(host.path("policies"));
+    fs::copy(fs::path(root) / "policies/seccomp", host.path("policies/seccomp"), fs::copy_options::recursive);
+    const auto chimerax = [&](const std::string& executable) {
+        host.write("policies/one.toml",
+                   "description = \"of the tests\"\n[chimerax]\nexecutable = \"" + executable + "\"\n");
+        host.write("sandboxd.toml", "policies_dir = \"" + host.path("policies") + "\"\n");
+        const std::vector<Check> found = site_findings(host, kChimerax);
+        REQUIRE(found.size() == 1);
+        CHECK(has(found[0].cure, "https://www.cgl.ucsf.edu/chimerax/download.html"));
+        CHECK(has(found[0].cure, "/usr/lib/ucsf-chimerax"));
+        return found[0];
+    };
+    CHECK(chimerax(host.path("missing/bin/ChimeraX")).verdict == Verdict::failed);
+    host.write("standin/bin/ChimeraX", "#!/bin/sh\n");
+    host.write("standin/STAND-IN", "");
+    fs::permissions(host.path("standin/bin/ChimeraX"), fs::perms(0755));
+    const Check only_standin = chimerax(host.path("standin/bin/ChimeraX"));
+    CHECK(only_standin.verdict == Verdict::warning);
+    CHECK(has(only_standin.detail, "is the stand-in, not UCSF ChimeraX"));
+    CHECK_FALSE(has(only_standin.cure, "standin"));
 }
