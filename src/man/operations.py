@@ -234,11 +234,13 @@ HARDENING = [
     "prove that a live session is as its policy promised:",
     ["systemd-analyze security chimerax-sandboxd chimerax-sandbox-launcher", "sandboxctl verify ID"],
     "SELinux. The module chimerax_sandbox has a domain each for launcher, manager and sessions: chimerax_sandbox_launcher_t, chimerax_sandboxd_t and "
-    "chimerax_session_t. The kernel puts a session into its domain when sandbox-init is executed, which is a memory file of the launcher's with the "
-    "type chimerax_session_exec_t: the launcher itself sets no label. So a session can, in its domain, touch nothing of the site's or the host's but "
-    "what every program may read; but all sessions are in the same domain and without MCS categories: between two tenants SELinux draws no line as "
-    "yet, and namespaces, user ids and control groups are what separates them. All three domains are permissive: what the rules forbid is logged and "
-    "let pass. Run your site's work, and look for denials:",
+    "chimerax_session_t. A session gets into its domain when sandbox-init is executed, which is a memory file of the launcher's with the type "
+    "chimerax_session_exec_t. A launcher that is in its own domain, as one that systemd started is, asks for two MCS categories with it, by the "
+    "session's slot, which no other live session has: so the kernel keeps sessions apart by them too, also two of the same tenant. Categories are not "
+    "kept for a tenant: its next session has others, and nothing of a session outlives it that would need them. A launcher that was started by hand is "
+    "in the domain of whoever did that, and asks for nothing: its sessions stay in that domain. What the sandbox shows of the host has the host's own "
+    "types, and a policy's binds must be of such as every program may read. All three domains are permissive: what the rules forbid is logged and let "
+    "pass. Run your site's work, and look for denials:",
     ["ausearch -m AVC -ts today"],
     "Where there are none, enforce. This takes the lines that make them permissive out of a copy of the module, which then goes before the package's; "
     "an upgrade leaves it there, so make it anew after one. The last command goes back:",
