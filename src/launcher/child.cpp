@@ -104,8 +104,8 @@ class Child {
         done(Step::enter_cgroup);
     }
 
-    /// A writable /proc that is attached nowhere, for the one write that can only be made from inside the
-    /// user namespace.
+    /// A writable /proc that is attached nowhere, also for the one write that can only be made from inside
+    /// the user namespace.
     UniqueFd build_root() {
         begin(Step::root);
         ::umask(0);
@@ -113,6 +113,11 @@ class Child {
             kernel::new_filesystem("proc", {}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
         const UniqueFd score = open_fd_at(proc.get(), "self/oom_score_adj", O_WRONLY);
         write_all(score.get(), std::to_string(kOomScore), "oom_score_adj");
+        if (!in_.label.empty()) {
+            // For the exec to come, as setexeccon(3) does: later no /proc is there that can be written.
+            const UniqueFd attribute = open_fd_at(proc.get(), "self/attr/exec", O_WRONLY);
+            write_all(attribute.get(), in_.label, "the SELinux context of the session");
+        }
         enter_new_root(in_.plan, in_.anchor, [this](Step step) { done(step); });
         check(::sethostname(kHostName, std::strlen(kHostName)), "cannot set the host name");
         return proc;

@@ -8,6 +8,7 @@
 #include "sandbox/launcher/child_inheritance.hpp"
 #include "sandbox/launcher/learner.hpp"
 #include "sandbox/launcher/promise.hpp"
+#include "sandbox/launcher/session_label.hpp"
 #include "sandbox/launcher/session_network.hpp"
 #include "sandbox/protocol/init_config.hpp"
 
@@ -178,6 +179,7 @@ void Construction::start_child(SeccompPrograms& programs) {
     const ChildInput input{.plan = plan_,
                            .timeline = timeline_.get(),
                            .anchor = environment_.anchor(),
+                           .label = session_label(own_label(), plan_.slot),
                            .netns = network_.get(),
                            .cgroup_namespace = cgroup_.name_space(),
                            .status = child_status.get(),

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Makes a manual page, in man(7), from what the programs and the schemas say of themselves.
 
-usage: make.py tool|program|file PAGE VERSION SOURCE
+usage: make.py tool|program|file|guide PAGE VERSION SOURCE
   tool:    SOURCE is sandboxctl, whose __describe is the command line as JSON
   program: SOURCE is the program, whose --help is read
   file:    SOURCE is the JSON Schema of the file
+  guide:   SOURCE is operations.py, which has it all
 The page goes to standard output. What no source tells stands in pages.py.
 """
 
@@ -16,6 +17,7 @@ import sys
 import textwrap
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import operations  # noqa: E402
 import pages  # noqa: E402
 
 
@@ -57,6 +59,19 @@ class Page:
 
     def code(self, lines):
         self.lines += [".nf", ".RS 4", *map(plain, lines), ".RE", ".fi"]
+
+    def chapter(self, title, blocks):
+        """A text is a paragraph, a list of texts is code, and one of pairs is a list."""
+        self.section(title)
+        for number, block in enumerate(blocks):
+            if isinstance(block, str):
+                self.lines += ([".PP"] if number else []) + [wrapped(block)]
+            elif isinstance(block[0], str):
+                self.lines.append(".PP")
+                self.code(block)
+            else:
+                for term, text in block:
+                    self.item(bold(term), text)
 
     def common(self, prose):
         """What follows on every page."""
@@ -211,9 +226,20 @@ def file_page(name, version, path):
     return page
 
 
+def guide_page(name, version, _):
+    prose = pages.PAGES[name]
+    page = Page(name, prose["section"], version, prose["summary"])
+    page.section("DESCRIPTION")
+    page.text(prose["description"])
+    for title, blocks in operations.CHAPTERS:
+        page.chapter(title, blocks)
+    page.common(prose)
+    return page
+
+
 def main():
     kind, name, version, source = sys.argv[1:5]
-    {"tool": tool_page, "program": program_page, "file": file_page}[kind](name, version, source).print()
+    {"tool": tool_page, "program": program_page, "file": file_page, "guide": guide_page}[kind](name, version, source).print()
 
 
 if __name__ == "__main__":

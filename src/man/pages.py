@@ -1,5 +1,7 @@
 """What manual pages say beside what the programs and schemas tell of themselves."""
 
+import operations
+
 SITE = "/etc/chimerax-sandbox/sandboxd.toml"
 POLICIES = "/etc/chimerax-sandbox/policies/NAME.toml"
 FILES = [
@@ -8,7 +10,7 @@ FILES = [
     ("/etc/chimerax-sandbox/tenants/NAME.toml", "Tenants: which policies they may use, and how much of the host."),
     ("/run/chimerax-sandbox/api.sock", "Where the manager's HTTP API listens; the caller's user decides what it may."),
 ]
-TOOLS = [("sandboxctl", 1), ("sandbox-policy", 5), ("sandboxd.toml", 5), ("sandbox-launcher", 8), ("sandboxd", 8)]
+TOOLS = [("sandboxctl", 1), ("sandbox-policy", 5), ("sandboxd.toml", 5), ("chimerax-sandbox", 7), ("sandbox-launcher", 8), ("sandboxd", 8)]
 
 
 def others(name):
@@ -102,5 +104,22 @@ PAGES = {
         "description": [f"The settings of sandboxd and sandbox-launcher are in {SITE}, unless --config names another file. An empty file is a whole one."],
         "lists": {"FILES": FILES},
         "see": others("sandboxd.toml"),
+    },
+    "chimerax-sandbox": {
+        "section": 7,
+        "summary": operations.SUMMARY,
+        "description": [
+            "chimerax-sandbox hosts many headless UCSF ChimeraX for tenants who do not trust each other. sandbox-launcher makes the sandboxes as root, sandboxd "
+            "keeps the sessions and serves the API without any right, sandboxctl is the operator's tool. This page is for who runs a site of it.",
+        ],
+        "lists": {
+            "FILES": [
+                *FILES,
+                ("/usr/share/chimerax-sandbox/policies", "The vendor's policies; one of the same name in /etc goes before."),
+                ("/var/lib/chimerax-sandbox", "All that outlives a boot: the store, the audit trail and the logs of ended sessions in manager, the logs of live ones in logs."),
+                ("/run/chimerax-sandbox", "Sockets, the gateway's network namespace, and the records of live sessions."),
+            ],
+        },
+        "see": [*others("chimerax-sandbox"), ("systemd.resource-control", 5), ("journalctl", 1)],
     },
 }

@@ -6,7 +6,7 @@ They run in this order, in one shell: `$id` is there from where the README makes
 import dataclasses
 
 PAGES = ("README.md", "tools/client/chimerax_sandbox.py", "tools/monitoring/README.md", "CONTRIBUTING.md", "sandboxctl.1", "sandboxd.8", "sandbox-launcher.8",
-         "sandbox-policy.5", "sandboxd.toml.5")
+         "sandbox-policy.5", "sandboxd.toml.5", "chimerax-sandbox.7")
 
 
 @dataclasses.dataclass
@@ -29,8 +29,14 @@ class Step:
     cannot_without_controllers: str = ""
 
 
-README, CLIENT, MONITORING, CONTRIBUTING, CTL = "README.md", "tools/client/chimerax_sandbox.py", "tools/monitoring/README.md", "CONTRIBUTING.md", "sandboxctl.1"
+README, CLIENT, MONITORING, CONTRIBUTING, CTL, OPERATIONS = "README.md", "tools/client/chimerax_sandbox.py", "tools/monitoring/README.md", "CONTRIBUTING.md", "sandboxctl.1", \
+    "chimerax-sandbox.7"
 ID = {"ID": "$id"}
+# No host of a test is booted by systemd but the suite vm's guest, and none has SELinux or AppArmor on.
+SYSTEMD = "it needs a host that systemd booted"
+SECURITY_MODULE = "it needs SELinux or AppArmor on; tests/package does the same to the files themselves"
+# Of these programs any number may have the reason above.
+NEED_SYSTEMD, NEED_SECURITY_MODULE = ("systemctl", "journalctl", "systemd-analyze"), ("ausearch", "semodule", "sed -i /typepermissive/d", "aa-enforce", "aa-complain")
 TOTALS = r"[1-9]\d* passed, 0 failed, 0 skipped"
 VERSION = r"UCSF ChimeraX version: .*\n.*"
 HOLDS = r"^Session [a-z2-7]{16}: \d\d promises hold, 0 do not.*\nThe launcher itself was asked\."
@@ -89,6 +95,7 @@ STEPS = [
          given=f"printf '{STRUCTURE}' | tee x.pdb > structure.pdb; printf 'open x.pdb\\nsave x.png\\n' > script.cxc", prints=RAN, then="head -c 4 x.png | grep -q PNG"),
     Step(README, "man sandboxctl", within="MANPAGER=cat eval {}", prints=r"^chimerax-sandbox .*SANDBOXCTL\(1\)"),
     Step(README, "man sandbox-policy", within="MANPAGER=cat eval {}", prints=r"^chimerax-sandbox .*SANDBOX-POLICY\(5\)"),
+    Step(README, "man chimerax-sandbox", within="MANPAGER=cat eval {}", prints=r"^chimerax-sandbox .*CHIMERAX-SANDBOX\(7\)"),
 
     Step(README, "import chimerax_sandbox as sandbox", file="job.py"),
     Step(README, "PYTHONPATH=tools/client python3 job.py", prints=r"deleted [\d.]+|deleted None"),
@@ -173,4 +180,46 @@ STEPS = [
          then="head -c 4 x.png | grep -q PNG"),
 
     Step("sandbox-policy.5", 'extends = "default"', policy="/etc/chimerax-sandbox/policies/example.toml"),
+
+    *[Step(OPERATIONS, command, cannot=SYSTEMD) for command in (
+        "systemctl enable --now chimerax-sandbox.target", "systemctl stop chimerax-sandbox.target", "systemctl restart chimerax-sandbox-launcher",
+        "systemctl restart chimerax-sandboxd", "systemctl reload chimerax-sandboxd", "systemctl daemon-reload", "systemctl edit chimerax.slice",
+        "systemctl set-property chimerax.slice MemoryMax=96G", "systemctl set-property --runtime chimerax-acme.slice AllowedCPUs=0-7",
+        "systemctl start chimerax-sandbox.target", "systemctl reboot", "journalctl -u chimerax-sandboxd -u chimerax-sandbox-launcher",
+        "journalctl SESSION=ID", "journalctl TENANT=acme", "systemd-analyze security chimerax-sandboxd chimerax-sandbox-launcher",
+        "journalctl -k -g apparmor=.ALLOWED")],
+    *[Step(OPERATIONS, command, cannot=SECURITY_MODULE) for command in (
+        "ausearch -m AVC -ts today", "semodule --cil -E chimerax_sandbox", "sed -i /typepermissive/d chimerax_sandbox.cil",
+        "semodule -X 500 -i chimerax_sandbox.cil", "semodule -X 500 -r chimerax_sandbox", "aa-enforce /etc/apparmor.d/chimerax-sandbox",
+        "aa-complain /etc/apparmor.d/chimerax-sandbox")],
+    Step(OPERATIONS, "sandboxctl doctor", statuses=(0, 1), prints=".*"),
+    Step(OPERATIONS, "sandboxctl top --once", given="id=$(sandboxctl -o id create --tenant acme --wait)", prints="^[a-z2-7]{16} .* acme .*"),
+    Step(OPERATIONS, "sandboxctl inspect ID", values=ID, prints=r"^ +recorded +[\d.]+ ms"),
+    Step(OPERATIONS, "sandboxctl verify ID", values=ID, prints=HOLDS),
+    Step(OPERATIONS, "printf 'extends = \"default\"\\n[resources]\\nmemory_max = \"6G\"\\n' > /etc/chimerax-sandbox/policies/big.toml"),
+    Step(OPERATIONS, "sandboxctl policy check /etc/chimerax-sandbox/policies/big.toml", prints=r"big.toml: good \(policy, .*"),
+    Step(OPERATIONS, "sandboxctl policy plan big --tenant acme", prints=r"\}",
+         given="""sed -i 's/^policies = .*/policies = ["default", "strict", "batch", "big"]/' /etc/chimerax-sandbox/tenants/acme.toml"""),
+    Step(OPERATIONS, "sandboxctl policy diff default big", statuses=(1,), prints=r"^resources\.memory_max .*6G.*"),
+    Step(OPERATIONS, "sandboxctl admin reload", prints=r"^policies added: big.*\ntenants changed: acme"),
+    Step(OPERATIONS, "sandboxctl policy learn big --tenant acme script.cxc", statuses=(0, 1), prints=r"^\w+ +(\d+|-) +(\d+|-)", timeout=120),
+    Step(OPERATIONS, "sandboxctl admin handover", prints="The next manager has the sessions.", then="sandboxctl status $id"),
+    Step(OPERATIONS, "sandboxctl logs ID", given="sandboxctl stop $id", values=ID, prints=r"^.+"),
+    Step(OPERATIONS, "sandboxctl status ID", values=ID, statuses=(3,), prints=r"^.+", then="sandboxctl status $id | grep deleted"),
+    Step(OPERATIONS, "usermod -aG chimerax-sandbox-admin alice", given="groupadd -f chimerax-sandbox-admin; id alice || useradd --no-create-home alice",
+         then="id -nG alice | grep -w chimerax-sandbox-admin"),
+    Step(OPERATIONS, "sandboxctl token new --tenant acme --name backend --ttl 30d", prints=rf"{TOKEN}(\n[\w-]{{40,}})?"),
+    Step(OPERATIONS, "sandboxctl token ls", prints=r"^tok_\w+ .*", then="sandboxctl token ls | grep backend"),
+    Step(OPERATIONS, "sandboxctl admin drain --wait", prints="No new sessions are taken; 0 live."),
+    Step(OPERATIONS, "sandboxctl admin drain --undo", prints="New sessions are taken again."),
+    Step(OPERATIONS, "sandboxctl admin backup /root/chimerax-sandbox.tar", prints=r"/root/chimerax-sandbox.tar has [\d.]+K\."),
+    Step(OPERATIONS, "mkdir -m 700 /root/restored", first=("stop",)),
+    Step(OPERATIONS, "tar -xf /root/chimerax-sandbox.tar -C /root/restored --no-same-owner"),
+    Step(OPERATIONS, "install -m 644 /root/restored/sandboxd.toml /etc/chimerax-sandbox/", given="rm -r /etc/chimerax-sandbox/* /var/lib/chimerax-sandbox"),
+    Step(OPERATIONS, "cp -r /root/restored/policies /root/restored/tenants /etc/chimerax-sandbox/"),
+    Step(OPERATIONS, "chmod -R u=rwX,go=rX /etc/chimerax-sandbox/policies /etc/chimerax-sandbox/tenants"),
+    Step(OPERATIONS, "install -d -m 700 -o chimerax-sandbox -g chimerax-sandbox /var/lib/chimerax-sandbox/manager"),
+    Step(OPERATIONS, "install -m 600 -o chimerax-sandbox -g chimerax-sandbox /root/restored/sessions.db /var/lib/chimerax-sandbox/manager/"),
+    Step(OPERATIONS, "rm -f /var/lib/chimerax-sandbox/manager/sessions.db-wal /var/lib/chimerax-sandbox/manager/sessions.db-shm"),
+    Step(OPERATIONS, "rm -r /root/restored"),
 ]

@@ -99,14 +99,14 @@ def markdown(page, text, tree):
 
 
 def manual(page, text):
-    """The EXAMPLES of a page in man(7)."""
-    section = re.search(r"^\.SH EXAMPLES\n(.*?)(?=^\.SH|\Z)", text, re.M | re.S)
-    if not section:
-        return []
-    line = text.count("\n", 0, section.start(1)) + 1
-    lines = ["" if text.startswith(".") else text for text in section[1].splitlines()]
-    plain = "\n".join(lines).replace("\\-", "-").replace("\\&", "").replace("\\e", "\\")
-    return pieces_of_block(page, line, plain.strip("\n"))
+    """The blocks of code of a page in man(7)."""
+    found = []
+    for block in re.finditer(r"^\.nf\n(.*?)^\.fi$", text, re.M | re.S):
+        line = text.count("\n", 0, block.start(1)) + 1
+        lines = ["" if text.startswith(".") else text for text in block[1].splitlines()]
+        plain = "\n".join(lines).replace("\\-", "-").replace("\\&", "").replace("\\e", "\\")
+        found += pieces_of_block(page, line, plain.strip("\n"))
+    return found
 
 
 class Tree:

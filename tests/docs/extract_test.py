@@ -53,7 +53,7 @@ one \\
 PIECES = [(3, "shell", "sandboxctl ls"), (3, "shell", "sandboxctl -o json ls"), (4, "shell", "A=1 B='2 3' tools/test vm"), (7, "shell", "id=$(sandboxctl -o id ls)"),
           (8, "shell", "cp a b"), (10, "shell", "if true; then\n    echo '#\n'\nfi"), (17, "toml", 'keys = 1\n[table]\nname = "x"   # why'), (22, "python", "import x"),
           (26, "shell", "one \\\n  two")]
-MANUAL = ".SH NAME\nx\n.SH EXAMPLES\n.nf\n.RS 4\nx \\-\\-all\n# why\n\\&.x a\\eb\n.RE\n.fi\n.SH \"SEE ALSO\"\ny\n"
+MANUAL = ".SH NAME\nx\n.SH USE\ntext\n.PP\n.nf\n.RS 4\ny one\ny two\n.RE\n.fi\n.SH EXAMPLES\n.nf\n.RS 4\nx \\-\\-all\n# why\n\\&.x a\\eb\n.RE\n.fi\n.SH \"SEE ALSO\"\ny\n"
 
 
 def markdown():
@@ -63,7 +63,7 @@ def markdown():
 
 def manual():
     found = [piece.text for piece in extract.manual("x.1", MANUAL)]
-    assert found == ["x --all", ".x a\\b"], found
+    assert found == ["y one", "y two", "x --all", ".x a\\b"], found
 
 
 def drift():
@@ -83,7 +83,7 @@ def first_lines():
 def main():
     tap = Tap()
     for name, function in (("commands, texts of settings and programs are taken out of Markdown", markdown),
-                           ("the examples of a manual page are taken out as they are shown", manual),
+                           ("the code of a manual page is taken out as it is shown", manual),
                            ("a command is called by its first line without a remark", first_lines),
                            ("a command without an entry is told, and an entry without a command", drift)):
         tap.test(name, function)

@@ -15,7 +15,7 @@ import extract  # noqa: E402
 from stack import Tap  # noqa: E402
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-TEXTS = ("*.md", "src/**/*.cpp", "src/**/*.hpp", "include/**/*.hpp", "src/**/*.js", "src/**/*.html", "src/**/*.json", "src/man/pages.py", "policies/**/*.toml",
+TEXTS = ("*.md", "src/**/*.cpp", "src/**/*.hpp", "include/**/*.hpp", "src/**/*.js", "src/**/*.html", "src/**/*.json", "src/man/*.py", "policies/**/*.toml",
          "policies/*.json", "tools/client/*.py", "tools/monitoring/*")
 PAGES = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "tools/monitoring/README.md")
 # Behind the program's name in a sentence that is about it. In backquotes none is taken.

@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import stack as harness  # noqa: E402
 
-PAGES = ("sandboxctl.1", "sandboxd.8", "sandbox-launcher.8", "sandbox-policy.5", "sandboxd.toml.5")
+PAGES = ("sandboxctl.1", "sandboxd.8", "sandbox-launcher.8", "sandbox-policy.5", "sandboxd.toml.5", "chimerax-sandbox.7")
 
 
 class Manual:

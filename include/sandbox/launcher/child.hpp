@@ -17,6 +17,7 @@ struct ChildInput {
     const Blueprint& plan;
     Timeline& timeline; ///< shared memory
     std::string anchor; ///< the empty folder on which the new root is put meanwhile
+    std::string label;  ///< `session_label`
 
     int netns = -1;
     int cgroup_namespace = -1;
