@@ -34,10 +34,12 @@ using Executables = std::set<std::optional<std::string>>;
 
 void check_policies(const policy::Site& site, std::vector<Check>& checks, Executables& executables) {
     std::size_t good = 0;
+    const policy::PolicyFolders folders = site.policy_folders();
+    const std::string places = folders.admin + (folders.vendor.empty() ? "" : " and " + folders.vendor);
     try {
-        for (const std::string& name : policy::list_policies(site.policies_dir)) {
+        for (const std::string& name : policy::list_policies(folders)) {
             try {
-                const auto loaded = policy::load_policy(site.policies_dir, name, policy::Trust::any_owner);
+                const auto loaded = policy::load_policy(folders, name, policy::Trust::any_owner);
                 executables.insert(loaded.chimerax.executable);
                 ++good;
             } catch (const Error& error) {
@@ -49,10 +51,10 @@ void check_policies(const policy::Site& site, std::vector<Check>& checks, Execut
         return;
     }
     if (good > 0)
-        checks.push_back({"policies", Verdict::good, std::to_string(good) + " in " + site.policies_dir, {}});
+        checks.push_back({"policies", Verdict::good, std::to_string(good) + " in " + places, {}});
     else
-        checks.push_back({"policies", Verdict::failed, "no good one in " + site.policies_dir,
-                          "Install the shipped ones there."});
+        checks.push_back({"policies", Verdict::failed, "no good one in " + places,
+                          "Install the vendor's, with `meson install` or the package."});
 }
 
 Check check_chimerax(const std::optional<std::string>& executable) {
