@@ -236,7 +236,11 @@ std::vector<Check> check_site(const std::string& config, const HostView& host) {
     policy::Site site;
     if (!std::filesystem::exists(config)) {
         checks.push_back({"settings", Verdict::warning, config + " is not there: defaults are used",
-                          "Write one; `sandboxctl policy schema site` tells what may stand in it."});
+                          "Copy " +
+                              std::filesystem::path(policy::installed_policies())
+                                  .replace_filename("sandboxd.toml")
+                                  .string() +
+                              " there: it has every setting, commented out at its default."});
     } else {
         try {
             site = policy::load_site(config, policy::Trust::any_owner);

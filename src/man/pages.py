@@ -7,6 +7,7 @@ FILES = [
     (SITE, "The site's settings."),
     (POLICIES, "The admin's policies: what sessions are made of."),
     (VENDOR, "The vendor's, which count where the admin has none of that name; below the prefix that it was installed with."),
+    ("/usr/share/chimerax-sandbox/sandboxd.toml", "All of the site's settings, commented out at their defaults: to be copied."),
     ("/etc/chimerax-sandbox/tenants/NAME.toml", "Tenants: which policies they may use, and how much of the host."),
     ("/run/chimerax-sandbox/api.sock", "Where the manager's HTTP API listens; the caller's user decides what it may."),
 ]
@@ -94,7 +95,8 @@ PAGES = {
     "sandboxd.toml": {
         "section": 5,
         "summary": "a site's settings of chimerax-sandbox",
-        "description": [f"The settings of sandboxd and sandbox-launcher are in {SITE}, unless --config names another file. An empty file is a whole one."],
+        "description": [f"The settings of sandboxd and sandbox-launcher are in {SITE}, unless --config names another file. An empty file is a whole one; "
+                        "/usr/share/chimerax-sandbox/sandboxd.toml has every key with its meaning, commented out at its default."],
         "lists": {"FILES": FILES},
         "see": others("sandboxd.toml"),
     },
