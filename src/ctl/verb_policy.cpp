@@ -1,4 +1,5 @@
 #include "host_checks.hpp"
+#include "new_site_file.hpp"
 #include "policy_diff.hpp"
 #include "policy_learn.hpp"
 #include "policy_source.hpp"
@@ -19,7 +20,7 @@ namespace {
 
 struct Options {
     std::string policies, vendor_policies, config = kSiteSettings;
-    std::string name, other, tenant, kind = "policy";
+    std::string name, other, tenant, base = "default", kind = "policy";
     std::vector<std::string> files;
     LearnWishes learn;
     bool effective = false;
@@ -182,6 +183,16 @@ void plan(const Options& options) {
     become_program(find_program("sandbox-launcher"), arguments);
 }
 
+void make(Context& context, const Options& options) {
+    const std::string file = write_new_policy(folders_of(options), options.name, options.base);
+    if (context.json())
+        context.print(Json{{"name", options.name}, {"file", file}});
+    else
+        context.say(file +
+                    " is written: change what you like in it, name it in the tenants that may use it, then "
+                    "`sandboxctl admin reload` puts it in force.");
+}
+
 template <typename Action>
 Verb add(Verb& verb, const char* name, const char* help, Action action) {
     Verb part = verb.add_verb(name, help);
@@ -221,6 +232,13 @@ void add_policy(Verb& app, Context& context) {
     part.option("FROM", options->name, "A policy, or a file").of("POLICY_OR_FILE").required();
     part.option("TO", options->other, "Another; without, FROM is the vendor's, and this what counts")
         .of("POLICY_OR_FILE");
+    part = add(verb, "new", "Write the file of a new policy, where the site's files are; as root",
+               [options, &context] { make(context, *options); });
+    part.option("NAME", options->name, "Its name: 1 to 64 of a-z, 0-9, _ and -").required();
+    part.option("--extends", options->base,
+                "The policy that it starts from; one of the vendor's of the same name, too")
+        .of("POLICY")
+        .show_default();
     part = add(verb, "learn", "Count the system calls of a session under a policy; by the API, for admins",
                [options, &context] { learn_policy(context, folders_of(*options), options->learn); });
     part.option("NAME", options->learn.policy, "The policy").of("POLICY").required();

@@ -82,7 +82,7 @@ PAGES = {
             "nobody else can write them.",
             "Of two of the same name the admin's counts, also where another policy extends that name; so do the seccomp profiles, which are in the folder seccomp "
             "of each. Only a policy that extends its own name means the one below it: the admin's default.toml may start from the vendor's. Any other way round "
-            "is a circle, and refused. sandboxctl policy ls says which layer each policy is of, "
+            "is a circle, and refused. sandboxctl policy new NAME --extends BASE writes a file to begin with, sandboxctl policy ls says which layer each policy is of, "
             "and sandboxctl policy diff NAME in what the one that counts differs from the vendor's.",
             "sandboxctl policy check FILE tells what is wrong and where, sandboxctl policy show NAME --effective what comes out with all that it extends, and "
             "sandboxctl policy diff A B in what two policies differ. sandboxctl policy learn NAME runs a session whose system calls are counted, and "

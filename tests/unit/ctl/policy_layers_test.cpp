@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 
 using namespace sandbox;
 namespace fs = std::filesystem;
@@ -59,6 +60,12 @@ class SiteFolder {
     fs::path root_;
 };
 
+mode_t mode_of(const std::string& path) {
+    struct stat found {};
+    REQUIRE(::stat(path.c_str(), &found) == 0);
+    return found.st_mode & 07777;
+}
+
 } // namespace
 
 TEST_CASE("policy ls says of each policy which layer it is of") {
@@ -110,4 +117,110 @@ TEST_CASE("policy check finds in the layers what a file extends") {
     CHECK(site.run({"policy", "check", site.path("draft/new.toml")}).status == 0);
     site.write("draft/new.toml", "extends = \"nope\"\n");
     CHECK(site.run({"policy", "check", site.path("draft/new.toml")}).status == 2);
+}
+
+TEST_CASE("policy new writes a file that changes nothing of its base, and says what to do next") {
+    const SiteFolder site;
+    const ::mode_t mask = ::umask(0077);
+    const Ran ran = site.run({"policy", "new", "mine", "--extends", "strict"});
+    ::umask(mask);
+    const std::string file = site.path("admin/policies/mine.toml");
+    INFO(ran.err);
+    CHECK(ran.status == 0);
+    CHECK_THAT(ran.out,
+               Catch::StartsWith(file + " is written") && Catch::Contains("sandboxctl admin reload"));
+    CHECK(mode_of(file) == 0644);
+    CHECK(mode_of(site.path("admin/policies")) == 0755);
+    CHECK(mode_of(site.path("admin")) == 0755);
+    CHECK(site.run({"policy", "check", file}).status == 0);
+    CHECK(site.run({"policy", "diff", "mine", "strict"}).out.empty());
+    CHECK(site.run({"policy", "diff", "mine", "strict"}).status == 0);
+    const std::string text = read_file(file);
+    CHECK_THAT(text, Catch::Contains("\nextends = \"strict\"\n") && Catch::Contains("\n[resources]\n") &&
+                         Catch::Contains("\n#pids_max = 50\n"));
+}
+
+TEST_CASE("a new policy with all its keys taken in is its base too") {
+    const SiteFolder site;
+    REQUIRE(site.run({"policy", "new", "mine"}).status == 0);
+    std::istringstream lines(read_file(site.path("admin/policies/mine.toml")));
+    std::string text;
+    for (std::string line; std::getline(lines, line);)
+        text += (line.starts_with('#') && line != "#" && !(line.starts_with("# ") && !line.starts_with("#  "))
+                     ? line.substr(1)
+                     : line) +
+                "\n";
+    CHECK_THAT(text, Catch::Contains("\n  \"/opt\",\n]\n"));
+    site.write("admin/policies/mine.toml", text);
+    const Ran same = site.run({"policy", "diff", "mine", "default"});
+    CHECK(same.out.empty());
+    CHECK(same.err.empty());
+}
+
+TEST_CASE("policy new extends a policy of the vendor's under its own name, and the admin's alone does not") {
+    const SiteFolder site;
+    CHECK(site.run({"policy", "new", "default"}).status == 0);
+    CHECK(site.run({"policy", "diff", "default"}).status == 0);
+    CHECK(site.json({"policy", "show", "default"})["layer"] == "admin-over-vendor");
+    const Ran ran = site.run({"policy", "new", "mine", "--extends", "mine", "--vendor-policies", "none"});
+    CHECK(ran.status == 2);
+    CHECK_THAT(ran.err, Catch::Contains("it cannot extend itself"));
+    CHECK(site.run({"policy", "new", "mine", "--extends", "mine"}).status == 3);
+}
+
+TEST_CASE("tenant new writes a tenant with the policies that were named, and says what to do next") {
+    const SiteFolder site;
+    const Ran ran = site.run({"tenant", "new", "acme", "--policy", "strict", "--policy", "default"});
+    const std::string file = site.path("admin/tenants/acme.toml");
+    INFO(ran.err);
+    CHECK(ran.status == 0);
+    CHECK_THAT(ran.out,
+               Catch::StartsWith(file + " is written") && Catch::Contains("sandboxctl admin reload"));
+    CHECK(mode_of(file) == 0644);
+    CHECK(site.run({"policy", "check", file}).status == 0);
+    CHECK_THAT(read_file(file), Catch::Contains("\npolicies = [\"strict\", \"default\"]\n") &&
+                                    Catch::Contains("\n#max_sessions = 16\n"));
+    CHECK(site.json({"tenant", "new", "globex"})["file"] == site.path("admin/tenants/globex.toml"));
+    CHECK_THAT(read_file(site.path("admin/tenants/globex.toml")),
+               Catch::Contains("policies = [\"default\"]\n"));
+}
+
+TEST_CASE("a wrong name, and a policy that is not there, are clear errors, and nothing is written") {
+    const SiteFolder site;
+    for (const char* name : {"a-b", "A", "../x", "", "probe", "a.toml"}) {
+        INFO(name);
+        const Ran ran = site.run({"tenant", "new", name});
+        CHECK(ran.status == 2);
+        CHECK_THAT(ran.err,
+                   Catch::Contains(std::string(name) == "probe" ? "reserved" : "cannot be a tenant's name"));
+    }
+    for (const char* name : {"-a", "A", "../x", "", "probe", "a.toml"}) {
+        INFO(name);
+        const Ran ran = site.run({"policy", "new", "--", name});
+        CHECK(ran.status == 2);
+    }
+    CHECK(site.run({"tenant", "new", "acme", "--policy", "nope"}).status == 3);
+    CHECK(site.run({"tenant", "new", "acme", "--policy", "default", "--policy", "default"}).status == 2);
+    CHECK(site.run({"tenant", "new", "acme", "--policy", "x\"]"}).status == 2);
+    const Ran ran = site.run({"policy", "new", "mine", "--extends", "nope"});
+    CHECK(ran.status == 3);
+    CHECK_THAT(ran.err, Catch::Contains("policy nope: there is no nope.toml in "));
+    CHECK_FALSE(fs::exists(site.path("admin")));
+}
+
+TEST_CASE("no file is ever replaced, nor written through a link, and none is left beside it") {
+    const SiteFolder site;
+    REQUIRE(site.run({"policy", "new", "mine"}).status == 0);
+    REQUIRE(site.run({"tenant", "new", "acme"}).status == 0);
+    site.write("admin/policies/mine.toml", "# mine\n");
+    fs::create_symlink(site.path("elsewhere"), site.path("admin/tenants/linked.toml"));
+    const Ran again = site.run({"policy", "new", "mine"});
+    CHECK(again.status == 1);
+    CHECK_THAT(again.err, Catch::Contains("mine.toml is there already"));
+    CHECK(read_file(site.path("admin/policies/mine.toml")) == "# mine\n");
+    CHECK(site.run({"tenant", "new", "linked"}).status == 1);
+    CHECK_FALSE(fs::exists(site.path("elsewhere")));
+    for (const char* folder : {"admin/policies", "admin/tenants"})
+        for (const auto& entry : fs::directory_iterator(site.path(folder)))
+            CHECK_FALSE(entry.path().filename().string().starts_with("."));
 }
