@@ -13,6 +13,7 @@
 #include "sandbox/launcher/request_check.hpp"
 #include "sandbox/launcher/server.hpp"
 #include "sandbox/launcher/teardown.hpp"
+#include "sandbox/policy/loaded_policy.hpp"
 #include "sandbox/policy/loader.hpp"
 
 #include <csignal>
@@ -41,17 +42,15 @@ struct Options {
 
 void print_plan(const Options& options) {
     const policy::Site site = policy::load_site(options.config, policy::Trust::any_owner);
-    const policy::Policy policy =
-        policy::load_policy(site.policies_dir, options.plan, policy::Trust::any_owner);
+    const auto loaded =
+        policy::load_whole_policy(site.policy_folders(), options.plan, policy::Trust::any_owner);
     const policy::Tenant tenant =
         policy::load_tenant(site.tenants_dir, options.tenant, policy::Trust::any_owner);
-    const auto seccomp =
-        policy::load_seccomp_profile(site.policies_dir, policy.seccomp_profile, policy::Trust::any_owner);
-    const auto installation = chimerax::find_installation(policy.chimerax.executable);
+    const auto installation = chimerax::find_installation(loaded.policy.chimerax.executable);
     std::puts(launcher::to_json(launcher::make_blueprint({.site = site,
-                                                          .policy = policy,
+                                                          .policy = loaded.policy,
                                                           .tenant = tenant,
-                                                          .seccomp = seccomp,
+                                                          .seccomp = loaded.seccomp,
                                                           .installation = installation,
                                                           .session = "aaaaaaaaaaaaaaaa",
                                                           .slot = 0,

@@ -167,6 +167,7 @@ Json policy_object(const policy::Policy& policy) {
                  {"pids", value_or_null(ceilings.pids_max)},
                  {"env", array_of(ceilings.environment)}};
     return {{"name", policy.name},
+            {"layer", policy::to_text(policy.layer)},
             {"description", policy.description},
             {"digest", policy.digest},
             {"limits", std::move(limits)},

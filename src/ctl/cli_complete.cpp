@@ -1,5 +1,6 @@
 #include "arguments.hpp"
 #include "cli_tree.hpp"
+#include "host_checks.hpp"
 #include "policy_source.hpp"
 #include "sandbox/base/id.hpp"
 #include "words.hpp"
@@ -148,8 +149,8 @@ class Candidates {
         try {
             add_names("/v1/policies", "policies", is_policy_name);
         } catch (const Error&) { // without an API there may be files
-            const std::string folder = policies_folder("/etc/chimerax-sandbox/sandboxd.toml");
-            for (const std::string& name : policy::list_policies(folder))
+            const policy::Site site = settings_of(kSiteSettings);
+            for (const std::string& name : policy::list_policies(site.policy_folders()))
                 if (is_policy_name(name))
                     add(name, {});
         }

@@ -6,7 +6,7 @@
 #include "progress.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/base/working_folder.hpp"
-#include "sandbox/policy/loader.hpp"
+#include "sandbox/policy/loaded_policy.hpp"
 #include "session_text.hpp"
 #include "signals.hpp"
 #include "words.hpp"
@@ -128,10 +128,11 @@ void show(const Context& context, const Json& calls, const Learned& learned, con
 
 } // namespace
 
-void learn_policy(Context& context, const std::string& folder, const LearnWishes& wishes) {
+void learn_policy(Context& context, const policy::PolicyFolders& folders, const LearnWishes& wishes) {
     check_files(wishes.job);
-    const policy::Policy policy =
-        policy::load_policy(folder, wishes.policy, policy::Trust::any_owner); // proves the profile, too
+    const policy::LoadedPolicy loaded = // proves the profile, too
+        policy::load_whole_policy(folders, wishes.policy, policy::Trust::any_owner);
+    const policy::Policy& policy = loaded.policy;
     if (!wishes.profile.empty() &&
         !std::filesystem::is_directory(std::filesystem::path(absolute_path(wishes.profile)).parent_path()))
         throw Error(Errc::not_found, "there is no folder for " + wishes.profile, "Make it first.",
@@ -142,9 +143,7 @@ void learn_policy(Context& context, const std::string& folder, const LearnWishes
     const Outcome outcome = run_session(context, wishes, signals);
     const bool was_stopped = signals.came() && (outcome.failure || !wishes.job.scripts.empty());
     if (const Json& calls = member(outcome.session, {"end", "system_calls"}); calls.is_object()) {
-        const Learned learned =
-            narrow_profile(Json::parse(read_file(folder + "/seccomp/" + policy.seccomp_profile + ".json")),
-                           calls["allowed"]);
+        const Learned learned = narrow_profile(Json::parse(read_file(loaded.seccomp_path)), calls["allowed"]);
         if (context.json())
             context.print(Json{{"policy", policy.name},
                                {"profile", policy.seccomp_profile},

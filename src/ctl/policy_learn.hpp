@@ -1,6 +1,7 @@
 #pragma once
 
 #include "context.hpp"
+#include "sandbox/policy/policy_folders.hpp"
 #include "script_job.hpp"
 
 #include <string>
@@ -13,8 +14,7 @@ struct LearnWishes {
     ScriptJob job;       ///< without scripts, the session is the operator's until a signal comes
 };
 
-/// Makes a session whose system calls are counted, and says after its end which it made. `folder` is that of
-/// the policies. Throws Error.
-void learn_policy(Context& context, const std::string& folder, const LearnWishes& wishes);
+/// Makes a session whose system calls are counted, and says after its end which it made. Throws Error.
+void learn_policy(Context& context, const policy::PolicyFolders& folders, const LearnWishes& wishes);
 
 } // namespace sandbox::ctl

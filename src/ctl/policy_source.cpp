@@ -3,7 +3,7 @@
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/base/working_folder.hpp"
-#include "sandbox/policy/seccomp_profile.hpp"
+#include "sandbox/policy/loaded_policy.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -14,13 +14,11 @@
 namespace sandbox::ctl {
 namespace fs = std::filesystem;
 
-std::string policies_folder(const std::string& config) {
-    if (!fs::exists(config))
-        return policy::Site{}.policies_dir;
-    return policy::load_site(config, policy::Trust::any_owner).policies_dir;
+policy::Site settings_of(const std::string& config) {
+    return fs::exists(config) ? policy::load_site(config, policy::Trust::any_owner) : policy::Site{};
 }
 
-CheckedFile check_file(const std::string& path) {
+CheckedFile check_file(const std::string& path, const policy::PolicyFolders& folders) {
     const fs::path file = absolute_path(path);
     const std::string folder = file.parent_path().filename().string();
     if (file.extension() == ".json") {
@@ -35,7 +33,7 @@ CheckedFile check_file(const std::string& path) {
         policy::load_tenant(file.parent_path().string(), file.stem().string(), policy::Trust::any_owner);
         return {"tenant", {}};
     }
-    return {"policy", policy::load_policy_file(path, policy::Trust::any_owner).digest};
+    return {"policy", policy::load_policy_file(path, folders, policy::Trust::any_owner).policy.digest};
 }
 
 std::string find_program(const std::string& name) {

@@ -7,8 +7,8 @@
 
 namespace sandbox::ctl {
 
-/// The folder that the site's settings name; the usual one where there are no settings.
-std::string policies_folder(const std::string& config);
+/// The site's settings, of which the defaults count where the file is not there.
+policy::Site settings_of(const std::string& config);
 
 struct CheckedFile {
     std::string kind;   ///< "policy", "tenant", "site settings", "seccomp profile"
@@ -16,8 +16,9 @@ struct CheckedFile {
 };
 
 /// Reads and checks a file as what its place says that it is: `tenants…/NAME.toml`, `sandboxd.toml`,
-/// `seccomp/NAME.json`, else a policy. Throws Error with the file, the line and the field.
-CheckedFile check_file(const std::string& path);
+/// `seccomp/NAME.json`, else a policy, whose base and profile may be in `folders`. Throws Error with the
+/// file, the line and the field.
+CheckedFile check_file(const std::string& path, const policy::PolicyFolders& folders);
 
 /// A program of this project: beside this one, in the `sbin`, `libexec` or build folders around it, or on the
 /// PATH. Throws Error not_found with the places.

@@ -35,10 +35,12 @@ using Executables = std::set<std::optional<std::string>>;
 
 void check_policies(const policy::Site& site, std::vector<Check>& checks, Executables& executables) {
     std::size_t good = 0;
+    const policy::PolicyFolders folders = site.policy_folders();
+    const std::string places = folders.admin + (folders.vendor.empty() ? "" : " and " + folders.vendor);
     try {
-        for (const std::string& name : policy::list_policies(site.policies_dir)) {
+        for (const std::string& name : policy::list_policies(folders)) {
             try {
-                const auto loaded = policy::load_policy(site.policies_dir, name, policy::Trust::any_owner);
+                const auto loaded = policy::load_policy(folders, name, policy::Trust::any_owner);
                 executables.insert(loaded.chimerax.executable);
                 ++good;
             } catch (const Error& error) {
@@ -50,10 +52,10 @@ void check_policies(const policy::Site& site, std::vector<Check>& checks, Execut
         return;
     }
     if (good > 0)
-        checks.push_back({"policies", Verdict::good, std::to_string(good) + " in " + site.policies_dir, {}});
+        checks.push_back({"policies", Verdict::good, std::to_string(good) + " in " + places, {}});
     else
-        checks.push_back({"policies", Verdict::failed, "no good one in " + site.policies_dir,
-                          "Install the shipped ones there."});
+        checks.push_back({"policies", Verdict::failed, "no good one in " + places,
+                          "Install the vendor's, with `meson install` or the package."});
 }
 
 Check check_chimerax(const std::optional<std::string>& executable) {
@@ -235,7 +237,11 @@ std::vector<Check> check_site(const std::string& config, const HostView& host) {
     policy::Site site;
     if (!std::filesystem::exists(config)) {
         checks.push_back({"settings", Verdict::warning, config + " is not there: defaults are used",
-                          "Write one; `sandboxctl policy schema site` tells what may stand in it."});
+                          "Copy " +
+                              std::filesystem::path(policy::installed_policies())
+                                  .replace_filename("sandboxd.toml")
+                                  .string() +
+                              " there: it has every setting, commented out at its default."});
     } else {
         try {
             site = policy::load_site(config, policy::Trust::any_owner);

@@ -1,3 +1,6 @@
+#include "host_checks.hpp"
+#include "new_site_file.hpp"
+#include "policy_source.hpp"
 #include "verbs.hpp"
 #include "words.hpp"
 
@@ -104,10 +107,27 @@ void usage(Context& context, const Days& wanted) {
     context.print(table);
 }
 
+struct NewTenant {
+    std::string name, config = kSiteSettings;
+    std::vector<std::string> policies;
+};
+
+void make(Context& context, const NewTenant& wanted) {
+    const std::string file =
+        write_new_tenant(settings_of(wanted.config), wanted.name,
+                         wanted.policies.empty() ? std::vector<std::string>{"default"} : wanted.policies);
+    if (context.json())
+        context.print(Json{{"name", wanted.name}, {"file", file}});
+    else
+        context.say(file +
+                    " is written: change what you like in it, then `sandboxctl admin reload` puts it in "
+                    "force.");
+}
+
 } // namespace
 
 void add_tenant(Verb& app, Context& context) {
-    Verb verb = app.add_verb("tenant", "Look at tenants (admin), and at what they use");
+    Verb verb = app.add_verb("tenant", "Look at tenants (admin), at what they use, and make new ones");
     verb.require_verb();
     verb.add_verb("ls", "List the tenants").run([&context] { list(context); });
     const auto name = std::make_shared<std::string>();
@@ -120,6 +140,15 @@ void add_tenant(Verb& app, Context& context) {
     part.option("--since", days->since, "The first day, as 2026-01-31; 29 days ago unless given").of("DAY");
     part.option("--until", days->until, "The last day; today unless given").of("DAY");
     part.run([days, &context] { usage(context, *days); });
+    const auto wanted = std::make_shared<NewTenant>();
+    part = verb.add_verb("new", "Write the file of a new tenant, where the site's files are; as root");
+    part.option("NAME", wanted->name, "Its name: 1 to 32 of a-z, 0-9 and _").required();
+    part.option("--policy", wanted->policies,
+                "A policy that it may use, the first where a caller names none; may come again; default "
+                "unless given")
+        .of("POLICY");
+    part.option("--config", wanted->config, "The site's settings").of("FILE").show_default();
+    part.run([wanted, &context] { make(context, *wanted); });
 }
 
 } // namespace sandbox::ctl

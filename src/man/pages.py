@@ -4,9 +4,12 @@ import operations
 
 SITE = "/etc/chimerax-sandbox/sandboxd.toml"
 POLICIES = "/etc/chimerax-sandbox/policies/NAME.toml"
+VENDOR = "/usr/share/chimerax-sandbox/policies/NAME.toml"
 FILES = [
     (SITE, "The site's settings."),
-    (POLICIES, "Policies: what sessions are made of."),
+    (POLICIES, "The admin's policies: what sessions are made of."),
+    (VENDOR, "The vendor's, which count where the admin has none of that name; below the prefix that it was installed with."),
+    ("/usr/share/chimerax-sandbox/sandboxd.toml", "All of the site's settings, commented out at their defaults: to be copied."),
     ("/etc/chimerax-sandbox/tenants/NAME.toml", "Tenants: which policies they may use, and how much of the host."),
     ("/run/chimerax-sandbox/api.sock", "Where the manager's HTTP API listens; the caller's user decides what it may."),
 ]
@@ -89,7 +92,12 @@ PAGES = {
         "section": 5,
         "summary": "what a sandboxed ChimeraX session is made of",
         "description": [
-            f"Policies are {POLICIES}. The launcher takes a file only where root owns it and all folders above, and nobody else can write them.",
+            f"Policies are {VENDOR}, the vendor's, and {POLICIES}, the admin's. The launcher takes a file only where root owns it and all folders above, and "
+            "nobody else can write them.",
+            "Of two of the same name the admin's counts, also where another policy extends that name; so do the seccomp profiles, which are in the folder seccomp "
+            "of each. Only a policy that extends its own name means the one below it: the admin's default.toml may start from the vendor's. Any other way round "
+            "is a circle, and refused. sandboxctl policy new NAME --extends BASE writes a file to begin with, sandboxctl policy ls says which layer each policy is of, "
+            "and sandboxctl policy diff NAME in what the one that counts differs from the vendor's.",
             "sandboxctl policy check FILE tells what is wrong and where, sandboxctl policy show NAME --effective what comes out with all that it extends, and "
             "sandboxctl policy diff A B in what two policies differ. sandboxctl policy learn NAME runs a session whose system calls are counted, and "
             "writes a seccomp profile that allows no others: try it with all that your sessions do, as it knows no more than it saw.",
@@ -101,7 +109,8 @@ PAGES = {
     "sandboxd.toml": {
         "section": 5,
         "summary": "a site's settings of chimerax-sandbox",
-        "description": [f"The settings of sandboxd and sandbox-launcher are in {SITE}, unless --config names another file. An empty file is a whole one."],
+        "description": [f"The settings of sandboxd and sandbox-launcher are in {SITE}, unless --config names another file. An empty file is a whole one; "
+                        "/usr/share/chimerax-sandbox/sandboxd.toml has every key with its meaning, commented out at its default."],
         "lists": {"FILES": FILES},
         "see": others("sandboxd.toml"),
     },

@@ -81,8 +81,11 @@ Backup pack_backup(const policy::Site& site, const std::string& store) {
     archive.add("sessions.db", read_file(store, kMostStore));
     if (!site.origin.empty())
         archive.add("sandboxd.toml", read_file(site.origin, kMostFile));
-    archive.add_folder(site.policies_dir, "policies", ".toml");
-    archive.add_folder(site.policies_dir + "/seccomp", "policies/seccomp", ".json");
+    // The vendor's are part of the programs, and the admin need not have any.
+    if (fs::exists(site.policies_dir))
+        archive.add_folder(site.policies_dir, "policies", ".toml");
+    if (const std::string profiles = site.policies_dir + "/seccomp"; fs::exists(profiles))
+        archive.add_folder(profiles, "policies/seccomp", ".json");
     archive.add_folder(site.tenants_dir, "tenants", ".toml");
     return archive.finish();
 }

@@ -9,8 +9,8 @@
 namespace sandbox::policy {
 namespace {
 
-Document read_one(const std::string& path, Trust trust) {
-    Document document = parse_document(read_trusted_file(path, trust), path);
+Document read_text(const std::string& text, const std::string& path) {
+    Document document = parse_document(text, path);
     policy_file_schema().check(document);
     return document;
 }
@@ -28,50 +28,65 @@ void merge(toml::table& parent, toml::table&& child) {
     }
 }
 
-std::string chain_text(const std::vector<std::string>& names) {
+/// A policy of the chain. Of one name there may be two: the admin's, and the vendor's that it extends.
+struct Link {
+    std::size_t layer;
+    std::string name;
+
+    bool operator==(const Link&) const = default;
+};
+
+std::string chain_text(const std::vector<Link>& links, const std::string& next) {
     std::string text;
-    for (const std::string& name : names)
-        text += (text.empty() ? "" : " -> ") + name;
-    return text;
+    for (const Link& link : links)
+        text += link.name + " -> ";
+    return text + next;
 }
 
-void check_parent(const Document& child, const std::vector<std::string>& names, const std::string& parent) {
+/// The layer of the base that the last file extends. Its own name means the policy below it: the admin's
+/// `default` starts from the vendor's.
+std::size_t find_base(const Document& child, const std::vector<Link>& links, const std::string& base,
+                      const Layers& layers, Trust trust) {
     const toml::node& node = *child.root.get("extends");
-    if (parent == kReservedName)
+    if (base == kReservedName)
         throw wrong_value(child, node, "extends", "must not be \"probe\", the built-in policy");
-    if (std::ranges::find(names, parent) != names.end())
+    const bool is_own_name = base == links.back().name;
+    const auto layer = find_layer(layers, base + ".toml", trust, is_own_name ? links.back().layer + 1 : 0);
+    if (is_own_name && !layer)
         throw wrong_value(child, node, "extends",
-                          "must not go round in a circle: " + chain_text(names) + " -> " + parent);
-    if (names.size() >= kMaxChain)
+                          "must not go round in a circle: " + chain_text(links, base) +
+                              (layers.size() > 1 ? ", as no policy of this name is below it" : ""));
+    if (!layer)
+        throw wrong_value(child, node, "extends", "must be the name of a policy in " + layers_text(layers));
+    if (std::ranges::find(links, Link{*layer, base}) != links.end())
+        throw wrong_value(child, node, "extends",
+                          "must not go round in a circle: " + chain_text(links, base));
+    if (links.size() >= kMaxChain)
         throw wrong_value(child, node, "extends",
                           "must not make a chain of more than " + std::to_string(kMaxChain) +
-                              " policies: " + chain_text(names) + " -> " + parent);
+                              " policies: " + chain_text(links, base));
+    return *layer;
 }
 
 } // namespace
 
-Document load_chain(const std::string& dir, const std::string& name, Trust trust) {
-    std::vector<std::string> names{name};
+Document load_chain(const Layers& layers, std::size_t first, const std::string& name, Trust trust,
+                    const std::optional<std::string>& text) {
+    const auto path_of = [&](const Link& link) { return layers[link.layer] + "/" + link.name + ".toml"; };
+    std::vector<Link> links{{first, name}};
+    const std::string origin = path_of(links.back());
     std::vector<Document> files;
-    files.push_back(read_one(dir + "/" + name + ".toml", trust));
-    while (const auto parent = files.back().root["extends"].value<std::string>()) {
-        const Document& child = files.back();
-        check_parent(child, names, *parent);
-        names.push_back(*parent);
-        try {
-            files.push_back(read_one(dir + "/" + *parent + ".toml", trust));
-        } catch (const Error& error) {
-            if (error.code() != Errc::not_found)
-                throw;
-            throw wrong_value(child, *child.root.get("extends"), "extends",
-                              "must be the name of a policy in " + dir);
-        }
+    files.push_back(read_text(text ? *text : read_trusted_file(origin, trust), origin));
+    while (const auto base = files.back().root["extends"].value<std::string>()) {
+        links.push_back({find_base(files.back(), links, *base, layers, trust), *base});
+        const std::string path = path_of(links.back());
+        files.push_back(read_text(read_trusted_file(path, trust), path));
     }
     Document merged = std::move(files.back());
     for (auto child = std::next(files.rbegin()); child != files.rend(); ++child)
         merge(merged.root, std::move(child->root));
     merged.root.erase("extends");
-    merged.origin = dir + "/" + name + ".toml";
+    merged.origin = origin;
     return merged;
 }
 

@@ -66,18 +66,20 @@ UniqueFd open_part(const UniqueFd& folder, const std::string& name, const std::s
     return part;
 }
 
-UniqueFd open_root_owned(const std::string& path) {
+/// `file` is what errors speak of: the path, or a file in that folder.
+UniqueFd open_root_owned(const std::string& path, const std::string& file) {
     const std::vector<std::string> parts = parts_of(path);
     if (!path.starts_with('/') || parts.empty() ||
         std::ranges::count(parts, "..") + std::ranges::count(parts, ".") > 0)
         throw Error(Errc::invalid_argument, path + " must be an absolute path without . and .. parts");
     UniqueFd folder = open_fd("/", O_PATH | O_DIRECTORY);
-    check_part(status_of(folder, "/"), path, "/");
+    check_part(status_of(folder, "/"), file, "/");
     std::string so_far;
     for (std::size_t i = 0; i < parts.size(); ++i) {
         so_far += "/" + parts[i];
-        UniqueFd part = open_part(folder, parts[i], i + 1 == parts.size() ? so_far : path, so_far);
-        check_part(status_of(part, so_far), path, so_far);
+        UniqueFd part =
+            open_part(folder, parts[i], file == path && i + 1 == parts.size() ? so_far : file, so_far);
+        check_part(status_of(part, so_far), file, so_far);
         folder = std::move(part);
     }
     return folder;
@@ -104,7 +106,8 @@ std::string read_all(const UniqueFd& fd, const std::string& path) {
 } // namespace
 
 std::string read_trusted_file(const std::string& path, Trust trust) {
-    const UniqueFd found = trust == Trust::root_owned_only ? open_root_owned(path) : open_fd(path, O_PATH);
+    const UniqueFd found =
+        trust == Trust::root_owned_only ? open_root_owned(path, path) : open_fd(path, O_PATH);
     if (!S_ISREG(status_of(found, path).st_mode))
         throw Error(Errc::invalid_argument, path + ": is not a regular file");
     // The same file that was looked at, whatever stands under its name now.
@@ -113,6 +116,25 @@ std::string read_trusted_file(const std::string& path, Trust trust) {
     if (!fd)
         throw_errno("cannot open " + path);
     return read_all(fd, path);
+}
+
+bool is_there(const std::string& path, Trust trust) {
+    const std::size_t slash = path.rfind('/');
+    const std::string folder = slash == 0 ? "/" : path.substr(0, slash);
+    UniqueFd found;
+    try {
+        found = trust == Trust::root_owned_only ? open_root_owned(folder, path) : open_fd(folder, O_PATH);
+    } catch (const Error& error) {
+        if (error.code() != Errc::not_found)
+            throw;
+        return false;
+    }
+    struct stat status {};
+    if (::fstatat(found.get(), path.c_str() + slash + 1, &status, AT_SYMLINK_NOFOLLOW) == 0)
+        return true;
+    if (errno == ENOENT)
+        return false;
+    throw_errno("cannot look at " + path);
 }
 
 std::vector<std::string> list_toml_names(const std::string& dir) {

@@ -13,7 +13,13 @@ namespace sandbox::policy {
 /// at fault and the command that mends it.
 std::string read_trusted_file(const std::string& path, Trust trust);
 
-/// Names of `*.toml` in a folder without that ending, sorted. Throws Error where the folder cannot be read.
+/// Whether a folder has anything of that name, a link too; false where the folder is not there. With
+/// Trust::root_owned_only the folder is checked like that of a file that is read: else others could take a
+/// file away, so that one below it counts. Throws Error as read_trusted_file does.
+bool is_there(const std::string& path, Trust trust);
+
+/// Names of `*.toml` in a folder without that ending, sorted. Throws Error where the folder cannot be read,
+/// not_found where it is not there.
 std::vector<std::string> list_toml_names(const std::string& dir);
 
 } // namespace sandbox::policy

@@ -58,8 +58,9 @@ std::vector<Error> Rulebook::errors() const {
 
 Rulebook read_rulebook(const Site& site, Trust trust) {
     Rulebook rulebook;
-    load_all(rulebook.policies, list_policies(site.policies_dir),
-             [&](const std::string& name) { return load_whole_policy(site.policies_dir, name, trust); });
+    const PolicyFolders folders = site.policy_folders();
+    load_all(rulebook.policies, list_policies(folders),
+             [&](const std::string& name) { return load_whole_policy(folders, name, trust); });
     load_all(rulebook.tenants, list_tenants(site.tenants_dir),
              [&](const std::string& name) { return load_tenant(site.tenants_dir, name, trust); });
     return rulebook;

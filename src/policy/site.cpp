@@ -34,6 +34,7 @@ SiteAdmission read_admission(const FieldReader& fields) {
 Site read_site(const FieldReader& fields) {
     Site site;
     site.policies_dir = fields.text("policies_dir");
+    site.vendor_policies_dir = fields.optional_text("vendor_policies_dir", "none").value_or("");
     site.tenants_dir = fields.text("tenants_dir");
     site.run_dir = fields.text("run_dir");
     site.state_dir = fields.text("state_dir");
@@ -91,6 +92,10 @@ void check_listeners(const Document& document, const Site& site) {
 }
 
 } // namespace
+
+const char* installed_policies() {
+    return SANDBOX_INSTALLED_POLICIES;
+}
 
 bool is_loopback_address(const std::string& address) {
     return address.starts_with("127.0.0.1:") || address.starts_with("[::1]:");

@@ -8,6 +8,7 @@ template <typename Visit>
 void visit_settings(Site& a, const Site& b, const Visit& visit) {
     constexpr bool kLive = true, kAtStart = false;
     visit(kAtStart, "policies_dir", a.policies_dir, b.policies_dir);
+    visit(kAtStart, "vendor_policies_dir", a.vendor_policies_dir, b.vendor_policies_dir);
     visit(kAtStart, "tenants_dir", a.tenants_dir, b.tenants_dir);
     visit(kAtStart, "run_dir", a.run_dir, b.run_dir);
     visit(kAtStart, "state_dir", a.state_dir, b.state_dir);

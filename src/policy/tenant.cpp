@@ -54,6 +54,18 @@ Tenant read_tenant(const Document& document) {
 
 } // namespace
 
+Tenant check_tenant_text(const std::string& text, const std::string& tenants_dir, const std::string& name) {
+    check_tenant_name(name);
+    Document document = parse_document(text, tenants_dir + "/" + name + ".toml");
+    tenant_file_schema().check(document);
+    tenant_file_schema().fill_defaults(document.root);
+    Tenant tenant = read_tenant(document);
+    tenant.name = name;
+    check_policies(document, tenant.policies);
+    check_users(document, tenant.users);
+    return tenant;
+}
+
 Tenant load_tenant(const std::string& tenants_dir, const std::string& name, Trust trust) {
     check_tenant_name(name);
     const std::string path = tenants_dir + "/" + name + ".toml";
@@ -66,14 +78,7 @@ Tenant load_tenant(const std::string& tenants_dir, const std::string& name, Trus
         throw Error(Errc::not_found, "tenant " + name + ": " + error.what(),
                     "`sandboxctl tenant ls` lists what is there", "tenant");
     }
-    Document document = parse_document(text, path);
-    tenant_file_schema().check(document);
-    tenant_file_schema().fill_defaults(document.root);
-    Tenant tenant = read_tenant(document);
-    tenant.name = name;
-    check_policies(document, tenant.policies);
-    check_users(document, tenant.users);
-    return tenant;
+    return check_tenant_text(text, tenants_dir, name);
 }
 
 std::vector<std::string> list_tenants(const std::string& tenants_dir) {

@@ -71,6 +71,7 @@ class Story:
 
     def take(self, step, piece):
         if step.policy:
+            pathlib.Path(step.policy).parent.mkdir(exist_ok=True)
             pathlib.Path(step.policy).write_text(piece.text + "\n")
             status, said = self.reader.run(f"sandboxctl policy check {step.policy}")
             assert status == 0, f"{piece.place}: {said}"

@@ -106,7 +106,7 @@ class Stack:
         self.host_links = {name for _, name in socket.if_nameindex()}
         self.host_namespaces = network_namespaces(f"{path}/ns/net" for path in pathlib.Path("/proc").glob("[0-9]*"))
         self.log_path = self.folder / "log"
-        shutil.copytree(self.find("etc/chimerax-sandbox/policies", "policies"), self.policies)
+        shutil.copytree(self.find("share/chimerax-sandbox/policies", "policies"), self.policies)
         self.tenants.mkdir(mode=0o755)
         for name in tenants:
             self.write_tenant(name)
@@ -139,6 +139,7 @@ class Stack:
     def _site(self, slots):
         return f"""
 policies_dir = "{self.policies}"
+vendor_policies_dir = "none"
 tenants_dir = "{self.tenants}"
 run_dir = "{self.run}"
 state_dir = "{self.state}"

@@ -24,7 +24,7 @@ def write_profile(site, name, without):
 
 
 def learning(site, *arguments):
-    return subprocess.Popen([site.find("bin/sandboxctl"), "--host", f"unix://{site.api_socket}", "policy", "--policies", site.policies, "learn",
+    return subprocess.Popen([site.find("bin/sandboxctl"), "--host", f"unix://{site.api_socket}", "policy", "--config", site.folder / "sandboxd.toml", "learn",
                              "test", "-t", "acme", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -121,7 +121,7 @@ def narrows(site):
     script = folder / "look.cxc"
     script.write_text("sim ls /work\nsim write /work/a.txt hello\n")
     profile = site.policies / "seccomp/learned.json"
-    told = site.sandboxctl("policy", "--policies", site.policies, "learn", "test", "-t", "acme", "--profile", profile, script)
+    told = site.sandboxctl("policy", "--config", site.folder / "sandboxd.toml", "learn", "test", "-t", "acme", "--profile", profile, script)
     lines = told.stdout.splitlines()
     assert lines[0].split() == ["CALL", "ALLOWED", "REFUSED"], told
     assert any(line.split()[0] == "openat" and int(line.split()[1]) > 0 for line in lines[1:]), told
@@ -134,7 +134,7 @@ def narrows(site):
     site.sandboxctl("admin", "reload")
     for _ in range(3):
         site.sandboxctl("run", "-t", "acme", "-p", "narrow", script)
-    again = json.loads(site.sandboxctl("-o", "json", "policy", "--policies", site.policies, "learn", "narrow", "-t", "acme", script).stdout)
+    again = json.loads(site.sandboxctl("-o", "json", "policy", "--config", site.folder / "sandboxd.toml", "learn", "narrow", "-t", "acme", script).stdout)
     assert set(again) == {"policy", "profile", "session", "system_calls", "unused"}, again
     site.assert_no_residue()
 
@@ -156,7 +156,7 @@ def says_what_is_wrong(site):
     for arguments, status, word in ((("nosuch", "-t", "acme"), 3, "nosuch"), (("test",), 2, "tenant"),
                                     (("test", "-t", "acme", "--profile", "/no/such/folder/p.json"), 3, "/no/such/folder"),
                                     (("test", "-t", "acme", "/no/such.cxc"), 3, "/no/such.cxc")):
-        done = site.sandboxctl("policy", "--policies", site.policies, "learn", *arguments, check=False)
+        done = site.sandboxctl("policy", "--config", site.folder / "sandboxd.toml", "learn", *arguments, check=False)
         assert done.returncode == status and word in done.stderr and not done.stdout, (arguments, done)
     site.assert_no_residue()
 
@@ -167,7 +167,7 @@ def tells_why_not(site):
     site.write_policy("deaf", 'start_timeout = "3s"\n[seccomp]\nprofile = "nosocket"\n')
     site.tenants.joinpath("acme.toml").write_text('max_sessions = 9\npolicies = ["test", "deaf"]\n')
     site.sandboxctl("admin", "reload")
-    done = site.sandboxctl("policy", "--policies", site.policies, "learn", "deaf", "-t", "acme", check=False)
+    done = site.sandboxctl("policy", "--config", site.folder / "sandboxd.toml", "learn", "deaf", "-t", "acme", check=False)
     assert done.returncode == 1 and "start_timeout" in done.stderr, done
     assert any(line.split()[0] == "socket" and line.split()[2] != "-" for line in done.stdout.splitlines()[1:]), done
 

@@ -119,9 +119,17 @@ struct Ceilings {
     bool operator==(const Ceilings&) const = default;
 };
 
+/// Where a policy comes from: a file of the vendor's folder, of the admin's, or of the admin's where the
+/// vendor has one of that name too.
+enum class PolicyLayer { vendor, admin, admin_over_vendor };
+
+/// "vendor", "admin", "admin-over-vendor".
+std::string_view to_text(PolicyLayer layer);
+
 /// One system call rule or filter of the OCI `linux.seccomp` format lives in seccomp_profile.hpp.
 struct Policy {
     std::string name;
+    PolicyLayer layer = PolicyLayer::admin;
     std::string description;
     std::string digest; ///< sha256_hex of the effective policy's text, seccomp profile included
     ChimeraX chimerax;

@@ -38,6 +38,6 @@ struct SeccompProfile {
 /// Reads and checks a profile. Throws Error invalid_argument with `origin` and the place in the document.
 SeccompProfile parse_seccomp_profile(const std::string& json, const std::string& origin);
 
-SeccompProfile load_seccomp_profile(const std::string& policies_dir, const std::string& name, Trust trust);
+SeccompProfile load_seccomp_profile(const PolicyFolders& folders, const std::string& name, Trust trust);
 
 } // namespace sandbox::policy

@@ -2,6 +2,7 @@
 
 #include "sandbox/base/bytes.hpp"
 #include "sandbox/base/duration.hpp"
+#include "sandbox/policy/policy_folders.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -57,12 +58,16 @@ struct SiteTls {
 /// `127.0.0.1:PORT` or `[::1]:PORT`: others of this host's network do not reach it.
 bool is_loopback_address(const std::string& address);
 
+/// Where the build's own policies are installed.
+const char* installed_policies();
+
 /// The site's own settings: `/etc/chimerax-sandbox/sandboxd.toml`, read by the manager and the launcher.
 struct Site {
     std::string origin; ///< the file that it was read from; empty: from none, so it is not read again
     std::string digest; ///< sha256_hex of that file's text
 
-    std::string policies_dir = "/etc/chimerax-sandbox/policies";
+    std::string policies_dir = "/etc/chimerax-sandbox/policies"; ///< the admin's
+    std::string vendor_policies_dir = installed_policies();      ///< below them; empty: none
     std::string tenants_dir = "/etc/chimerax-sandbox/tenants";
     std::string run_dir = "/run/chimerax-sandbox";
     std::string state_dir = "/var/lib/chimerax-sandbox"; ///< session logs live below it
@@ -86,6 +91,8 @@ struct Site {
     std::vector<std::string> host_names; ///< what Host may say beside loopback's names
     std::string admin_group = "chimerax-sandbox-admin";
     std::vector<std::string> admin_token_hashes; ///< sha256_hex of admin bearer tokens
+
+    PolicyFolders policy_folders() const { return {policies_dir, vendor_policies_dir}; }
 };
 
 } // namespace sandbox::policy

@@ -189,5 +189,6 @@ TEST_CASE("a policy in full has its effective text, one of a list does not") {
     CHECK(parse(policy_json(policy))["effective"].is_string());
     const ordered_json list = parse(policies_json({policy}));
     CHECK(list["policies"][0]["name"] == "quick");
+    CHECK(list["policies"][0]["layer"] == "admin");
     CHECK_FALSE(list["policies"][0].contains("effective"));
 }

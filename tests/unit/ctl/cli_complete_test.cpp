@@ -85,6 +85,9 @@ TEST_CASE("what is alive completes, and nothing gets into a shell that is not a 
     CHECK(live({"create", "-p", ""}) == "batch\tlong jobs\n");
     CHECK(live({"create", "--tenant=a"}) == "--tenant=acme\n");
     CHECK(live({"policy", "show", "b"}) == "batch\tlong jobs\n");
+    CHECK(live({"policy", "new", "mine", "--extends", "b"}) == "batch\tlong jobs\n");
+    CHECK(live({"tenant", "new", "mine", "--policy", "b"}) == "batch\tlong jobs\n");
+    CHECK(live({"policy", "new", "b"}).empty()); // a name that nobody has yet
     CHECK(live({"cp", "a"}).starts_with("abcdefghijklmnop:\t"));
 }
 

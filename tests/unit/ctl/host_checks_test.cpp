@@ -171,8 +171,8 @@ TEST_CASE("a broken policy is named beside the good ones") {
     REQUIRE(root != nullptr);
     fs::copy(fs::path(root) / "policies", host.path("policies"), fs::copy_options::recursive);
     host.write("policies/broken.toml", "[chimerax\n");
-    host.write("sandboxd.toml",
-               "policies_dir = \"" + host.path("policies") + "\"\nrun_dir = \"" + host.path("run") + "\"\n");
+    host.write("sandboxd.toml", "vendor_policies_dir = \"none\"\npolicies_dir = \"" + host.path("policies") +
+                                    "\"\nrun_dir = \"" + host.path("run") + "\"\n");
     const std::vector<Check> checks = check_site(host.path("sandboxd.toml"), host.view());
     const auto verdict = [&](const std::string& name) {
         const auto found = std::ranges::find(checks, name, &Check::name);
@@ -198,8 +198,8 @@ TEST_CASE("a clock that nothing keeps right warns") {
 TEST_CASE("cgroups that are not handed down, uids of others, too few descriptors and a full disk are found") {
     FakeHost host;
     const auto site_check = [&](const std::string& settings, const std::string& name) {
-        host.write("sandboxd.toml", "policies_dir = \"" + host.path("none") + "\"\nstate_dir = \"" +
-                                        host.path("proc") + "\"\n" + settings);
+        host.write("sandboxd.toml", "vendor_policies_dir = \"none\"\npolicies_dir = \"" + host.path("none") +
+                                        "\"\nstate_dir = \"" + host.path("proc") + "\"\n" + settings);
         const std::vector<Check> checks = check_site(host.path("sandboxd.toml"), host.view());
         const auto found = std::ranges::find(checks, name, &Check::name);
         CAPTURE(checks.front().detail);

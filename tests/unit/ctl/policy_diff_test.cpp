@@ -22,7 +22,8 @@ struct Ran {
 
 Ran diff(const std::string& policies, std::vector<std::string> arguments) {
     std::ostringstream out, err;
-    arguments.insert(arguments.begin(), {"policy", "--policies", policies, "diff"});
+    arguments.insert(arguments.begin(),
+                     {"policy", "--policies", policies, "--vendor-policies", "none", "diff"});
     const int status = ctl::run(arguments, {.out = out, .err = err});
     return {status, out.str(), err.str()};
 }

@@ -12,15 +12,17 @@ TEST_CASE("a file is checked as what its place says that it is") {
     const char* root = std::getenv("SANDBOX_SOURCE_ROOT");
     REQUIRE(root != nullptr);
     const std::string policies = std::string(root) + "/policies";
-    CHECK(check_file(policies + "/default.toml").kind == "policy");
-    CHECK(check_file(policies + "/default.toml").digest.size() == 64);
-    CHECK(check_file(policies + "/tenants.example/acme.toml").kind == "tenant");
-    CHECK(check_file(policies + "/seccomp/chimerax.json").kind == "seccomp profile");
-    CHECK_THROWS_AS(check_file(policies + "/missing.toml"), Error);
+    const policy::PolicyFolders none{"/nonexistent"};
+    CHECK(check_file(policies + "/default.toml", none).kind == "policy");
+    CHECK(check_file(policies + "/default.toml", none).digest.size() == 64);
+    CHECK(check_file(policies + "/tenants.example/acme.toml", none).kind == "tenant");
+    CHECK(check_file(policies + "/seccomp/chimerax.json", none).kind == "seccomp profile");
+    CHECK_THROWS_AS(check_file(policies + "/missing.toml", none), Error);
 }
 
-TEST_CASE("the policies' folder is the usual one where there are no settings") {
-    CHECK(policies_folder("/nonexistent/sandboxd.toml") == policy::Site{}.policies_dir);
+TEST_CASE("the policies' folders are the usual ones where there are no settings") {
+    CHECK(settings_of("/nonexistent/sandboxd.toml").policies_dir == policy::Site{}.policies_dir);
+    CHECK(settings_of("/nonexistent/sandboxd.toml").vendor_policies_dir == policy::installed_policies());
 }
 
 TEST_CASE("a program is found on the PATH, and a missing one is told with the places") {

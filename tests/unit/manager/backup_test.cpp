@@ -38,3 +38,13 @@ TEST_CASE("a backup has the store as it is, the policies and the tenants, and ta
     for (const auto& entry : std::filesystem::directory_iterator(world.dir.path / "state/manager"))
         CHECK_FALSE(entry.path().filename().string().starts_with("backup-"));
 }
+
+TEST_CASE("a site whose admin has no policies of their own can be backed up") {
+    World world;
+    std::filesystem::remove_all(world.dir.path / "policies");
+    const Backup backup = world.run(world.manager().backup());
+    std::string bytes(backup.size, '\0');
+    REQUIRE(::pread(backup.file.get(), bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
+    CHECK(bytes.find("policies/") == std::string::npos);
+    CHECK(bytes.find("tenants/acme.toml") != std::string::npos);
+}

@@ -25,8 +25,9 @@ struct Site : World {
         std::ofstream(path) << text;
     }
     static std::string text(const policy::Site& site, const std::string& admission = "") {
-        return "slots = 64\npolicies_dir = \"" + site.policies_dir + "\"\ntenants_dir = \"" +
-               site.tenants_dir + "\"\nrun_dir = \"" + site.run_dir + "\"\nstate_dir = \"" + site.state_dir +
+        return "slots = 64\npolicies_dir = \"" + site.policies_dir +
+               "\"\nvendor_policies_dir = \"none\"\ntenants_dir = \"" + site.tenants_dir +
+               "\"\nrun_dir = \"" + site.run_dir + "\"\nstate_dir = \"" + site.state_dir +
                "\"\n[admission]\nmemory_budget = \"1024G\"\nmemory_available_min = \"none\"\n"
                "disk_free_min = \"none\"\nmemory_pressure_max = \"none\"\nio_pressure_max = \"none\"\n"
                "descriptors_free_min = \"none\"\n" +

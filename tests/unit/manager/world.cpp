@@ -119,6 +119,7 @@ TempDir::~TempDir() {
 World::World(const std::function<void(policy::Site&, manager::Tuning&)>& change, bool with_launcher) {
     write_site(dir.path);
     site_.policies_dir = (dir.path / "policies").string();
+    site_.vendor_policies_dir.clear();
     site_.tenants_dir = (dir.path / "tenants").string();
     site_.run_dir = dir.path.string();
     site_.state_dir = (dir.path / "state").string();

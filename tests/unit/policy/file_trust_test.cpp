@@ -117,7 +117,7 @@ TEST_CASE("a trusted load refuses a parent or a seccomp profile that another cou
     write_file_atomically(dir + "/seccomp/chimerax.json", R"({"defaultAction": "SCMP_ACT_ERRNO"})", 0644);
     write_file_atomically(dir + "/base.toml", "", 0644);
     write_file_atomically(dir + "/child.toml", "extends = \"base\"", 0644);
-    const auto load = [&] { load_policy(dir, "child", Trust::root_owned_only); };
+    const auto load = [&] { load_policy({dir}, "child", Trust::root_owned_only); };
     CHECK_NOTHROW(load());
     ::chmod((dir + "/base.toml").c_str(), 0666);
     CHECK(error_of(load).code() == Errc::denied);

@@ -7,6 +7,8 @@ using namespace sandbox::policy::test;
 
 namespace {
 
+const PolicyFolders kNowhere{"/nonexistent"};
+
 struct Wrong {
     const char* text;
     const char* error; ///< its beginning
@@ -197,9 +199,10 @@ TEST_CASE("a file cannot take the reserved name probe, nor can a policy extend i
     const PolicyFolder folder;
     folder.write("probe.toml", "");
     folder.write("b.toml", "");
-    CHECK_THAT(error_of([&] { load_policy_file(folder.path() + "/probe.toml", Trust::any_owner); }).what(),
-               Catch::Contains("reserved"));
-    CHECK(list_policies(folder.path()) == std::vector<std::string>{"b"});
+    CHECK_THAT(
+        error_of([&] { load_policy_file(folder.path() + "/probe.toml", kNowhere, Trust::any_owner); }).what(),
+        Catch::Contains("reserved"));
+    CHECK(list_policies({folder.path()}) == std::vector<std::string>{"b"});
     CHECK_THAT(folder.without_path(error_of([&] { folder.load_text("extends = \"probe\""); }).what()),
                Catch::StartsWith("test.toml:1:11: extends: value \"probe\": must not be"));
 }
@@ -208,22 +211,23 @@ TEST_CASE("a policy file given by its path is named after it and finds its paren
     const PolicyFolder folder;
     folder.write("base.toml", "[resources]\npids_max = 77");
     folder.write("child.toml", "extends = \"base\"");
-    const Policy policy = load_policy_file(folder.path() + "/child.toml", Trust::any_owner);
+    const Policy policy = load_policy_file(folder.path() + "/child.toml", kNowhere, Trust::any_owner).policy;
     CHECK(policy.name == "child");
     CHECK(policy.resources.pids_max == 77);
     CHECK(policy.digest == folder.load("child").digest);
-    CHECK(error_of([&] { load_policy_file(folder.path() + "/child", Trust::any_owner); }).code() ==
+    CHECK(error_of([&] { load_policy_file(folder.path() + "/child", kNowhere, Trust::any_owner); }).code() ==
           Errc::invalid_argument);
-    CHECK(error_of([&] { load_policy_file(folder.path() + "/none.toml", Trust::any_owner); }).code() ==
-          Errc::not_found);
+    CHECK(error_of([&] {
+              load_policy_file(folder.path() + "/none.toml", kNowhere, Trust::any_owner);
+          }).code() == Errc::not_found);
 }
 
 TEST_CASE("policies are listed by name, sorted, those too whose name is wrong: loading them says so") {
     const PolicyFolder folder;
     for (const char* name : {"b.toml", "a-1.toml", "A.toml", "-x.toml", "c.json"})
         folder.write(name, "");
-    CHECK(list_policies(folder.path()) == std::vector<std::string>{"-x", "A", "a-1", "b"});
-    CHECK(error_of([&] { list_policies(folder.path() + "/none"); }).code() == Errc::not_found);
+    CHECK(list_policies({folder.path()}) == std::vector<std::string>{"-x", "A", "a-1", "b"});
+    CHECK(error_of([&] { list_policies({folder.path() + "/none"}); }).code() == Errc::not_found);
 }
 
 TEST_CASE("a missing seccomp profile is an error at the field, a broken one in its own file") {
@@ -240,7 +244,7 @@ TEST_CASE("a missing seccomp profile is an error at the field, a broken one in i
     std::filesystem::remove(folder.path() + "/seccomp/chimerax.json");
     CHECK_THAT(folder.without_path(error_of([&] { folder.load_text(""); }).what()),
                Catch::StartsWith("test.toml: seccomp.profile: value \"chimerax\": must be"));
-    CHECK(error_of([&] { load_seccomp_profile(folder.path(), "../x", Trust::any_owner); }).code() ==
+    CHECK(error_of([&] { load_seccomp_profile({folder.path()}, "../x", Trust::any_owner); }).code() ==
           Errc::invalid_argument);
 }
 

@@ -32,7 +32,7 @@ class PolicyFolder {
     void write(const std::string& name, const std::string& text) const {
         write_file_atomically(path_ + "/" + name, text, 0644);
     }
-    Policy load(const std::string& name) const { return load_policy(path_, name, Trust::any_owner); }
+    Policy load(const std::string& name) const { return load_policy({path_}, name, Trust::any_owner); }
     Policy load_text(const std::string& text) const {
         write("test.toml", text);
         return load("test");

@@ -18,6 +18,7 @@ struct SiteFolder {
         folder.write("site", "slots = 5");
         site = load_site(folder.path() + "/site", Trust::any_owner);
         site.policies_dir = folder.path();
+        site.vendor_policies_dir.clear();
         site.tenants_dir = folder.path() + "/tenants";
     }
     SiteFiles read() const { return read_site_files(site, Trust::any_owner); }

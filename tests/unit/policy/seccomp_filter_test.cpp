@@ -58,7 +58,7 @@ int install(const SeccompProfile& profile) {
 
 /// The errno of a call that is made under the shipped profile, 0 for success; 255 where the filter failed.
 int under_filter(const std::function<long()>& call) {
-    const SeccompProfile profile = load_seccomp_profile(SHIPPED_POLICIES, "chimerax", Trust::any_owner);
+    const SeccompProfile profile = load_seccomp_profile({SHIPPED_POLICIES}, "chimerax", Trust::any_owner);
     const pid_t pid = ::fork();
     if (pid == 0) {
         if (install(profile) != 0)
@@ -109,7 +109,8 @@ TEST_CASE("every call of the measured list, and every one of sandbox-init, is in
         "getrusage kill tgkill mremap membarrier sched_yield getsockopt pselect6 memfd_create "
         "copy_file_range signalfd4 waitid clock_gettime dup3 setsid execveat ");
     std::set<std::string> named;
-    for (const SeccompRule& rule : load_seccomp_profile(SHIPPED_POLICIES, "chimerax", Trust::any_owner).rules)
+    for (const SeccompRule& rule :
+         load_seccomp_profile({SHIPPED_POLICIES}, "chimerax", Trust::any_owner).rules)
         named.insert(rule.names.begin(), rule.names.end());
     for (std::string name; needed >> name;) {
         INFO(name);

@@ -12,7 +12,7 @@ namespace {
 const std::string kShipped = SHIPPED_POLICIES;
 
 Policy shipped(const char* name) {
-    return load_policy(kShipped, name, Trust::any_owner);
+    return load_policy({kShipped}, name, Trust::any_owner);
 }
 
 bool shows(const Policy& policy, const std::string& path) {
@@ -23,10 +23,10 @@ bool shows(const Policy& policy, const std::string& path) {
 } // namespace
 
 TEST_CASE("all shipped policies load, with a description") {
-    const std::vector<std::string> names = list_policies(kShipped);
+    const std::vector<std::string> names = list_policies({kShipped});
     CHECK(names == std::vector<std::string>{"batch", "default", "strict"});
     for (const std::string& name : names) {
-        const Policy policy = load_policy(kShipped, name, Trust::any_owner);
+        const Policy policy = load_policy({kShipped}, name, Trust::any_owner);
         CHECK_FALSE(policy.description.empty());
         CHECK(policy.resources.enforcement == Enforcement::strict);
         CHECK(policy.resources.cpus.has_value());
@@ -37,7 +37,7 @@ TEST_CASE("all shipped policies load, with a description") {
 TEST_CASE("all shipped seccomp profiles load") {
     std::size_t count = 0;
     for (const auto& entry : std::filesystem::directory_iterator(kShipped + "/seccomp")) {
-        CHECK_FALSE(load_seccomp_profile(kShipped, entry.path().stem(), Trust::any_owner).rules.empty());
+        CHECK_FALSE(load_seccomp_profile({kShipped}, entry.path().stem(), Trust::any_owner).rules.empty());
         ++count;
     }
     CHECK(count > 0);
@@ -49,7 +49,7 @@ TEST_CASE("the example tenants load and use shipped policies") {
     for (const std::string& name : tenants)
         for (const std::string& policy :
              load_tenant(kShipped + "/tenants.example", name, Trust::any_owner).policies)
-            CHECK_NOTHROW(load_policy(kShipped, policy, Trust::any_owner));
+            CHECK_NOTHROW(load_policy({kShipped}, policy, Trust::any_owner));
 }
 
 TEST_CASE("the strict policy is smaller than the default one, unpublished, and lets callers change nothing") {

@@ -24,6 +24,8 @@ TEST_CASE("a site without a word has the defaults of the struct, and its socket 
     const Site site = load(PolicyFolder(), "");
     const Site built_in;
     CHECK(site.policies_dir == built_in.policies_dir);
+    CHECK(site.vendor_policies_dir == built_in.vendor_policies_dir);
+    CHECK(site.vendor_policies_dir.ends_with("/share/chimerax-sandbox/policies"));
     CHECK(site.tenants_dir == built_in.tenants_dir);
     CHECK(site.run_dir == built_in.run_dir);
     CHECK(site.state_dir == built_in.state_dir);
@@ -39,9 +41,16 @@ TEST_CASE("a site without a word has the defaults of the struct, and its socket 
     CHECK(site.admin_token_hashes.empty());
 }
 
+TEST_CASE("a site may have no vendor's policies") {
+    const Site site = load(PolicyFolder(), "vendor_policies_dir = \"none\"");
+    CHECK(site.vendor_policies_dir.empty());
+    CHECK(site.policy_folders().vendor.empty());
+}
+
 TEST_CASE("every field of a site is read") {
     const Site site = load(PolicyFolder(), R"(
 policies_dir = "/a/policies"
+vendor_policies_dir = "/a/vendor"
 tenants_dir = "/a/tenants"
 run_dir = "/a/run"
 state_dir = "/a/state"
@@ -56,6 +65,7 @@ admin_group = "wheel"
 admin_token_hashes = [")" + std::string(64, '0') +
                                                "\"]");
     CHECK(site.policies_dir == "/a/policies");
+    CHECK(site.vendor_policies_dir == "/a/vendor");
     CHECK(site.tenants_dir == "/a/tenants");
     CHECK(site.state_dir == "/a/state");
     CHECK(site.manager_user == "1234");
