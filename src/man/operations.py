@@ -57,12 +57,13 @@ SIZING = [
 ]
 
 TUNING = [
-    "A policy is made in six steps, none of which touches a session that runs. Write it: it needs only what it has otherwise than the one that it "
-    "extends, and sandbox-policy(5) has every key. Check it: a mistake is told with line and column. Name it in policies of the tenants that may use "
-    "it. Look at the plan: every mount, limit and rule of a session. See in what it differs. Have it read by the manager and the launcher, both or "
-    "none.",
+    "A policy is made in six steps, none of which touches a session that runs. Write it: policy new makes a file with every key as the one that it "
+    "extends has it, commented out. It needs only what it has otherwise than the one that it extends, and sandbox-policy(5) has every key. Check it: a "
+    "mistake is told with line and column. Name it in policies of the tenants that may use it. Look at the plan: every mount, limit and rule of a "
+    "session. See in what it differs. Have it read by the manager and the launcher, both or none.",
     [
-        "printf 'extends = \"default\"\\n[resources]\\nmemory_max = \"6G\"\\n' > /etc/chimerax-sandbox/policies/big.toml",
+        "sandboxctl policy new big --extends default",
+        "sed -i '0,/^#memory_max.*/s//memory_max = \"6G\"/' /etc/chimerax-sandbox/policies/big.toml",
         "sandboxctl policy check /etc/chimerax-sandbox/policies/big.toml",
         "sandboxctl policy plan big --tenant acme",
         "sandboxctl policy diff default big",
