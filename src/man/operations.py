@@ -46,12 +46,13 @@ SIZING = [
     "time. In the sources, tools/bench launch compares the sandbox alone with bwrap, crun and a bare clone3 on the host that it runs on.",
     ["sandboxctl top --once", "sandboxctl inspect ID"],
     "The site's budget is that of chimerax.slice: it bounds all sessions together, whatever policies and tenants say. A tenant's share is in its own "
-    "file (memory_max, cpus, cpu_weight, pids_max): the launcher writes these four to the tenant's slice each time that the tenant starts a session, "
-    "and so replaces what was set by hand. What a tenant's file does not have, such as CPUs to stay on or a weight for the disk, is set at its slice "
-    "while it has sessions.",
+    "file (memory_max, cpus, cpu_weight, pids_max), which the launcher writes to the tenant's slice. What systemctl set-property or systemctl edit gave "
+    "the slice is left as it is, and so has the last word; with --runtime it holds while the tenant has sessions, and until the next of them starts for "
+    "one of the four.",
     [
         "systemctl edit chimerax.slice",
         "systemctl set-property chimerax.slice MemoryMax=96G",
+        "systemctl set-property chimerax-acme.slice MemoryMax=32G",
         "systemctl set-property --runtime chimerax-acme.slice AllowedCPUs=0-7",
     ],
 ]

@@ -64,6 +64,10 @@ STEPS = [
     Step(README, "./tools/test unit", prints="1 passed, 0 failed, 0 skipped"),
     Step(README, "./tools/bench launch", more=" --rounds 2 --pause 1", prints=r"^\w+ +[\d.]+ +[\d.]+ +[\d.]+", timeout=120),
     Step(README, "./tools/bench sample", more=" --sessions 20 --seconds 1", prints=r"longest slice +[\d.]+ ms, a tenth of the sessions"),
+    *[Step(README, command, cannot="the suite package does it, in a guest") for command in ("tools/package deb", "apt install ./build/packages/deb/*.deb")],
+    *[Step(README, command, cannot=SYSTEMD) for command in (
+        "systemctl enable --now chimerax-sandbox.target", "systemctl daemon-reload",
+        "systemctl restart chimerax-sandbox.target", "systemctl reload chimerax-sandboxd", "systemctl stop chimerax-sandbox.target")],
     Step(README, "./tools/setup build"),
     Step(README, "meson setup build && ninja -C build", prints="ninja: no work to do.", timeout=120),
     Step(README, "meson install -C build", prints=r"Installing .*", timeout=120),
@@ -188,7 +192,8 @@ STEPS = [
     *[Step(OPERATIONS, command, cannot=SYSTEMD) for command in (
         "systemctl enable --now chimerax-sandbox.target", "systemctl stop chimerax-sandbox.target", "systemctl restart chimerax-sandbox-launcher",
         "systemctl restart chimerax-sandboxd", "systemctl reload chimerax-sandboxd", "systemctl daemon-reload", "systemctl edit chimerax.slice",
-        "systemctl set-property chimerax.slice MemoryMax=96G", "systemctl set-property --runtime chimerax-acme.slice AllowedCPUs=0-7",
+        "systemctl set-property chimerax.slice MemoryMax=96G", "systemctl set-property chimerax-acme.slice MemoryMax=32G",
+        "systemctl set-property --runtime chimerax-acme.slice AllowedCPUs=0-7",
         "systemctl start chimerax-sandbox.target", "systemctl reboot", "journalctl -u chimerax-sandboxd -u chimerax-sandbox-launcher",
         "journalctl SESSION=ID", "journalctl TENANT=acme", "systemd-analyze security chimerax-sandboxd chimerax-sandbox-launcher",
         "journalctl -k -g apparmor=.ALLOWED")],
