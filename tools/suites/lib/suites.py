@@ -24,8 +24,9 @@ FOLDER = Path("tools/suites")
 ORDER = ("tools", "format", "build", "unit", "sandbox", "api", "browser", "churn")
 # These use all cores, so they run by themselves.
 BUSY = ("tools", "format", "build")
-# On a machine of its own: it runs beside all others but the busy ones. It prepares (the image) while those run.
-GUEST = "vm"
+# On a machine of their own: they run beside all others but the busy ones, one after the other. The first prepares
+# (the image) while those run.
+GUESTS = ("vm", "package")
 SLOWEST = 10
 
 
@@ -37,8 +38,8 @@ def fail(message):
 def all_suites():
     there = sorted(path.name for path in FOLDER.iterdir() if path.is_file())
     known = [name for name in ORDER if name in there]
-    others = [name for name in there if name not in known and name != GUEST]
-    return known + others + [name for name in there if name == GUEST]
+    others = [name for name in there if name not in known and name not in GUESTS]
+    return known + others + [name for name in GUESTS if name in there]
 
 
 def choose(names):
@@ -226,14 +227,14 @@ def run(names, folder):
         # What a machine should be able to run must run: a test may not decide to skip.
         os.environ["SANDBOX_TESTS_MUST_RUN"] = "1"
     suites = [Suite(name, open(folder / f"{name}.log", "a+b")) for name in names]
-    guest = [suite for suite in suites if suite.name == GUEST]
-    for suite in guest:
+    guests = [suite for suite in suites if suite.name in GUESTS]
+    for suite in guests[:1]:
         suite.prepare()
     for suite in suites:
         if suite.name in BUSY:
             run_lanes([[suite]], results)
-    host = [suite for suite in suites if suite.name not in (*BUSY, GUEST)]
-    run_lanes([host, guest], results)
+    host = [suite for suite in suites if suite.name not in (*BUSY, *GUESTS)]
+    run_lanes([host, guests], results)
     return report(suites, results)
 
 
