@@ -157,8 +157,10 @@ launcher::CgroupDriver make_driver(const launcher::Environment& environment) {
 
 void tear_down(const Options& options) {
     check_root();
-    launcher::Environment environment =
-        launcher::make_environment(policy::load_site(options.config, policy::Trust::root_owned_only));
+    const policy::Site site = policy::load_site(options.config, policy::Trust::root_owned_only);
+    if (!std::filesystem::exists(site.run_dir + "/sessions"))
+        return; // no launcher has run since the host has started
+    launcher::Environment environment = launcher::make_environment(site);
     launcher::CgroupDriver driver = make_driver(environment);
     launcher::tear_down(environment, driver);
 }

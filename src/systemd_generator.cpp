@@ -51,8 +51,21 @@ void write(const fs::path& path, const std::string& text) {
         throw Error(Errc::io, "cannot write " + path.string());
 }
 
-void write_service(const fs::path& folder, const policy::Site& site) {
-    std::string text = "[Service]\nUser=" + value(site.manager_user) +
+std::string api_socket(const policy::Site& site) {
+    return site.listen_unix.empty() ? site.run_dir + "/api.sock" : site.listen_unix;
+}
+
+/// Where `systemctl reload` asks for it.
+std::string api_host(const policy::Site& site) {
+    return "Environment=" + quoted("SANDBOX_HOST=unix://" + api_socket(site)) + "\n";
+}
+
+void write_launcher(const fs::path& folder, const policy::Site& site) {
+    write(folder / "chimerax-sandbox-launcher.service.d" / kDropIn, "[Service]\n" + api_host(site));
+}
+
+void write_manager(const fs::path& folder, const policy::Site& site) {
+    std::string text = "[Service]\n" + api_host(site) + "User=" + value(site.manager_user) +
                        "\nNetworkNamespacePath=" + value(site.run_dir + "/net") +
                        "\nReadWritePaths=" + quoted("-" + site.state_dir + "/manager") + "\n";
     if (!site.listen_tcp.empty())
@@ -61,9 +74,8 @@ void write_service(const fs::path& folder, const policy::Site& site) {
 }
 
 void write_unix_socket(const fs::path& folder, const policy::Site& site) {
-    const std::string path = site.listen_unix.empty() ? site.run_dir + "/api.sock" : site.listen_unix;
     write(folder / "chimerax-sandboxd.socket.d" / kDropIn,
-          "[Socket]\nListenStream=\nListenStream=" + value(path) + "\n");
+          "[Socket]\nListenStream=\nListenStream=" + value(api_socket(site)) + "\n");
 }
 
 void write_tcp_socket(const fs::path& folder, const policy::Site& site) {
@@ -91,11 +103,13 @@ int main(int argc, char** argv) {
                    stderr);
         return 2;
     }
-    if (!fs::exists(kConfig))
+    std::error_code ignored;
+    if (!fs::exists(kConfig, ignored))
         return 0;
     try {
-        const policy::Site site = policy::load_site(kConfig, policy::Trust::any_owner);
-        write_service(argv[1], site);
+        const policy::Site site = policy::load_site(kConfig, policy::Trust::root_owned_only);
+        write_launcher(argv[1], site);
+        write_manager(argv[1], site);
         write_unix_socket(argv[1], site);
         write_tcp_socket(argv[1], site);
         return 0;

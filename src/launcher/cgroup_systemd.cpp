@@ -21,7 +21,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* kService = "org.freedesktop.systemd1";
-constexpr const char* kManagerUnit = "chimerax-sandboxd.service";
 constexpr const char* kPath = "/org/freedesktop/systemd1";
 constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
 constexpr const char* kUnitExists = "org.freedesktop.systemd1.UnitExists";
@@ -56,7 +55,8 @@ Message new_call(sd_bus* bus, const char* method) {
 void append_limits(sd_bus_message* message, const policy::Tenant& tenant) {
     const std::string folder = "/" + slice_name(tenant.name) + ".d";
     const std::set<std::string> administrators =
-        settings_in({"/etc/systemd/system.control" + folder, "/etc/systemd/system" + folder});
+        settings_in({"/etc/systemd/system.control" + folder, "/etc/systemd/system" + folder,
+                     "/etc/systemd/system/chimerax-.slice.d"}); // of all tenants
     for (const auto& [name, value] : slice_limits(tenant, administrators))
         check(::sd_bus_message_append(message, "(sv)", name.c_str(), "t", value), name);
 }
@@ -271,10 +271,11 @@ void SystemdDriver::start_scope(Job& job) {
     const Message message = new_call(bus_.get(), "StartTransientUnit");
     check(::sd_bus_message_append(message.get(), "ss", name.c_str(), "fail"), "StartTransientUnit");
     check(::sd_bus_message_append(message.get(), "a(sv)", 7, "Description", "s", "ChimeraX sandboxes",
-                                  // At a shutdown of the host the manager ends the sessions first.
-                                  "Before", "as", 1, kManagerUnit, "Slice", "s", slice.c_str(), "PIDs", "au",
-                                  1, static_cast<std::uint32_t>(job.holder), "Delegate", "b", 1, "TasksMax",
-                                  "t", UINT64_MAX, "CollectMode", "s", "inactive-or-failed"),
+                                  // Services are after it, and so stop first at a shutdown of the host: the
+                                  // manager ends the sessions. It has no jobs at other times to wait for.
+                                  "Before", "as", 1, "basic.target", "Slice", "s", slice.c_str(), "PIDs",
+                                  "au", 1, static_cast<std::uint32_t>(job.holder), "Delegate", "b", 1,
+                                  "TasksMax", "t", UINT64_MAX, "CollectMode", "s", "inactive-or-failed"),
           "StartTransientUnit");
     check(::sd_bus_message_append(message.get(), "a(sa(sv))", 0), "StartTransientUnit");
     call(job, message.get(), &on_scope_reply);

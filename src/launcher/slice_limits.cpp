@@ -7,18 +7,31 @@
 
 namespace sandbox::launcher {
 
+namespace {
+
+/// `NAME = VALUE` may have spaces (systemd.syntax(7)).
+void add_settings(const std::string& path, std::set<std::string>& names) {
+    constexpr const char* kSpaces = " \t";
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) {
+        const std::size_t sign = line.find('='), begin = line.find_first_not_of(kSpaces);
+        if (sign == std::string::npos || begin >= sign)
+            continue;
+        const std::size_t end = line.find_last_not_of(kSpaces, sign - 1);
+        names.insert(line.substr(begin, end + 1 - begin));
+    }
+}
+
+} // namespace
+
 std::set<std::string> settings_in(const std::vector<std::string>& folders) {
     std::set<std::string> names;
     for (const std::string& folder : folders) {
-        std::error_code ignored;
-        for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-            if (entry.path().extension() != ".conf")
-                continue;
-            std::ifstream file(entry.path());
-            for (std::string line; std::getline(file, line);)
-                if (const std::size_t sign = line.find('='); sign != std::string::npos)
-                    names.insert(line.substr(0, sign));
-        }
+        std::error_code failed;
+        std::filesystem::directory_iterator entry(folder, failed);
+        for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed))
+            if (entry->path().extension() == ".conf")
+                add_settings(entry->path(), names);
     }
     return names;
 }

@@ -19,11 +19,11 @@ constexpr auto kPatience = std::chrono::seconds(10);
 /// systemd stops the tenants' scopes after it has answered that it will.
 void wait_for_groups(CgroupDriver& driver) {
     const auto deadline = Clock::now() + kPatience;
-    while (driver.poll_fd() >= 0 && !driver.tenants().empty()) {
+    while (!driver.tenants().empty()) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
-        if (left.count() <= 0)
-            throw Error(Errc::timed_out, "systemd does not stop the slices of the tenants",
-                        "systemctl stop chimerax.slice");
+        if (left.count() <= 0 || driver.poll_fd() < 0)
+            throw Error(Errc::timed_out, "the groups of tenants are still there: " + driver.tenants().front(),
+                        "systemctl stop chimerax.slice, where systemd made them.");
         const int wait = static_cast<int>(std::min<std::chrono::milliseconds::rep>(left.count(), 200));
         pollfd bus{driver.poll_fd(), driver.poll_events(), 0};
         ::poll(&bus, 1, wait);

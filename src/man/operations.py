@@ -10,7 +10,7 @@ STARTING = [
         ("chimerax-sandbox.target", "All of it: what is enabled at boot, started and stopped."),
         ("chimerax-sandbox-launcher.service", "sandbox-launcher, as root: it makes the sandboxes."),
         ("chimerax-sandboxd.service", "sandboxd, the manager with the HTTP API, as the user chimerax-sandbox in the gateway's network namespace."),
-        ("chimerax-sandboxd.socket", "The unix socket of the API. It stays while the manager is started again: callers wait, and none is refused."),
+        ("chimerax-sandboxd.socket", "The unix socket of the API. It stays while the manager is started again: callers wait, and none is refused. A restart of the target closes it for a moment."),
         ("chimerax-sandboxd-tcp.socket",
          "The same for listen_tcp of sandboxd.toml, from which it is made when systemd reads its units: at boot, and at systemctl daemon-reload."),
         ("chimerax.slice", "The control group of all sessions: the site's budget. Below it each tenant has a slice of its own, chimerax-TENANT.slice."),
@@ -18,7 +18,7 @@ STARTING = [
     ["systemctl enable --now chimerax-sandbox.target", "sandboxctl doctor"],
     "doctor looks at everything that the site needs, and names a cure for each thing that is missing. It is the first thing to run on a new host, and "
     "after an upgrade of the kernel.",
-    "Stopping the target ends all sessions in good order, unless sandboxd.toml has on_stop = \"keep\". Starting any of the services again leaves the "
+    "Stopping the target ends all sessions in good order, unless sandboxd.toml has on_stop = \"keep\"; systemctl waits for what it names alone, so name the services too where they have to have ended. Starting any of the services again leaves the "
     "sessions as they are. A reload is the same as sandboxctl admin reload: policies, tenants and most settings are read again, all or none.",
     [
         "systemctl stop chimerax-sandbox.target",
@@ -139,12 +139,12 @@ BACKUP = [
     ["sandboxctl admin backup /root/chimerax-sandbox.tar"],
     "To restore it, on this host or a new one with the same version or a later one:",
     [
-        "systemctl stop chimerax-sandbox.target",
+        "systemctl stop chimerax-sandbox.target chimerax-sandboxd chimerax-sandbox-launcher",
         "mkdir -m 700 /root/restored",
         "tar -xf /root/chimerax-sandbox.tar -C /root/restored --no-same-owner",
         "install -m 644 /root/restored/sandboxd.toml /etc/chimerax-sandbox/",
-        "cp -r /root/restored/policies /root/restored/tenants /etc/chimerax-sandbox/",
-        "chmod -R u=rwX,go=rX /etc/chimerax-sandbox/policies /etc/chimerax-sandbox/tenants",
+        "chmod -R u=rwX,go=rX /root/restored/*/",
+        "cp -r --preserve=mode /root/restored/*/ /etc/chimerax-sandbox/",
         "install -d -m 700 -o chimerax-sandbox -g chimerax-sandbox /var/lib/chimerax-sandbox/manager",
         "install -m 600 -o chimerax-sandbox -g chimerax-sandbox /root/restored/sessions.db /var/lib/chimerax-sandbox/manager/",
         "rm -f /var/lib/chimerax-sandbox/manager/sessions.db-wal /var/lib/chimerax-sandbox/manager/sessions.db-shm",

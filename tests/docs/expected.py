@@ -190,7 +190,8 @@ STEPS = [
     Step("sandbox-policy.5", 'extends = "default"', policy="/etc/chimerax-sandbox/policies/example.toml"),
 
     *[Step(OPERATIONS, command, cannot=SYSTEMD) for command in (
-        "systemctl enable --now chimerax-sandbox.target", "systemctl stop chimerax-sandbox.target", "systemctl restart chimerax-sandbox-launcher",
+        "systemctl enable --now chimerax-sandbox.target", "systemctl stop chimerax-sandbox.target",
+        "systemctl stop chimerax-sandbox.target chimerax-sandboxd chimerax-sandbox-launcher", "systemctl restart chimerax-sandbox-launcher",
         "systemctl restart chimerax-sandboxd", "systemctl reload chimerax-sandboxd", "systemctl daemon-reload", "systemctl edit chimerax.slice",
         "systemctl set-property chimerax.slice MemoryMax=96G", "systemctl set-property chimerax-acme.slice MemoryMax=32G",
         "systemctl set-property --runtime chimerax-acme.slice AllowedCPUs=0-7",
@@ -226,8 +227,8 @@ STEPS = [
     Step(OPERATIONS, "mkdir -m 700 /root/restored", first=("stop",)),
     Step(OPERATIONS, "tar -xf /root/chimerax-sandbox.tar -C /root/restored --no-same-owner"),
     Step(OPERATIONS, "install -m 644 /root/restored/sandboxd.toml /etc/chimerax-sandbox/", given="rm -r /etc/chimerax-sandbox/* /var/lib/chimerax-sandbox"),
-    Step(OPERATIONS, "cp -r /root/restored/policies /root/restored/tenants /etc/chimerax-sandbox/"),
-    Step(OPERATIONS, "chmod -R u=rwX,go=rX /etc/chimerax-sandbox/policies /etc/chimerax-sandbox/tenants"),
+    Step(OPERATIONS, "chmod -R u=rwX,go=rX /root/restored/*/"),
+    Step(OPERATIONS, "cp -r --preserve=mode /root/restored/*/ /etc/chimerax-sandbox/"),
     Step(OPERATIONS, "install -d -m 700 -o chimerax-sandbox -g chimerax-sandbox /var/lib/chimerax-sandbox/manager"),
     Step(OPERATIONS, "install -m 600 -o chimerax-sandbox -g chimerax-sandbox /root/restored/sessions.db /var/lib/chimerax-sandbox/manager/"),
     Step(OPERATIONS, "rm -f /var/lib/chimerax-sandbox/manager/sessions.db-wal /var/lib/chimerax-sandbox/manager/sessions.db-shm"),

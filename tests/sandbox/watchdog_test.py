@@ -15,7 +15,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import stack as harness  # noqa: E402
 
-TIME = 1.0  # in which the service manager wants to hear of it
+TIME = 2.0  # in which the service manager wants to hear of it
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
 WALL = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
@@ -71,7 +71,7 @@ class ServiceManager:
 def check_watched(manager, pid):
     def feeds():
         beats = [at for at, said in manager.watch(4 * TIME) if said == "WATCHDOG=1"]
-        assert 6 <= len(beats) <= 9, f"{len(beats)} in {4 * TIME} s"  # half of the time apart, with room for a busy machine
+        assert 5 <= len(beats) <= 9, f"{len(beats)} in {4 * TIME} s"  # half of the time apart, with room for a busy machine
         assert max(later - earlier for earlier, later in zip(beats, beats[1:])) < TIME, beats
 
     feeds()

@@ -87,10 +87,17 @@ TEST_CASE("a loop that runs tells the watchdog at once, and then each half of it
         std::this_thread::sleep_for(*watchdog.left()); // the loop waits for other things
         watchdog.feed();
         CHECK(manager.next() == "WATCHDOG=1");
-        watchdog.feed(); // not due
-        CHECK(manager.next().empty());
     }
     CHECK(std::chrono::steady_clock::now() - start >= 600ms);
+}
+
+TEST_CASE("a watchdog that was fed is not fed again before it is due") {
+    const ServiceManager manager("600000000");
+    Watchdog watchdog;
+    watchdog.feed();
+    CHECK(manager.next() == "WATCHDOG=1");
+    watchdog.feed();
+    CHECK(manager.next().empty());
 }
 
 TEST_CASE("while a loop is busy with one thing the watchdog hears nothing, and afterwards once") {

@@ -54,7 +54,7 @@ struct Site {
     Site& operator=(const Site&) = delete;
     json read() const { return json::parse(read_promise(environment, kSession)); }
 
-    Environment environment{{}, {}, {}, {}, {}, {}, {}};
+    Environment environment{{}, {}, {}, {}, {}, {}, {}, {}};
 };
 
 } // namespace

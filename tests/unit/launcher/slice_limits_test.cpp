@@ -24,7 +24,7 @@ TEST_CASE("what an administrator gave a slice is left as it is") {
         std::filesystem::temp_directory_path() / ("slice-limits-" + std::to_string(::getpid()));
     std::filesystem::create_directories(folder);
     std::ofstream(folder / "50-MemoryMax.conf") << "# This is a drop-in\n[Slice]\nMemoryMax=1073741824\n";
-    std::ofstream(folder / "override.conf") << "[Slice]\nCPUQuota=50%\n";
+    std::ofstream(folder / "override.conf") << "[Slice]\n CPUQuota = 50%\n=\n";
     std::ofstream(folder / "override.conf~") << "[Slice]\nTasksMax=5\n";
     const auto administrators = launcher::settings_in({folder.string(), folder.string() + "/none"});
     std::filesystem::remove_all(folder);
