@@ -52,12 +52,15 @@ Message new_call(sd_bus* bus, const char* method) {
     return Message(message);
 }
 
-void append_limits(sd_bus_message* message, const policy::Tenant& tenant) {
+std::map<std::string, std::uint64_t> limits_of(const policy::Tenant& tenant) {
     const std::string folder = "/" + slice_name(tenant.name) + ".d";
-    const std::set<std::string> administrators =
-        settings_in({"/etc/systemd/system.control" + folder, "/etc/systemd/system" + folder,
-                     "/etc/systemd/system/chimerax-.slice.d"}); // of all tenants
-    for (const auto& [name, value] : slice_limits(tenant, administrators))
+    return slice_limits(tenant,
+                        settings_in({"/etc/systemd/system.control" + folder, "/etc/systemd/system" + folder,
+                                     "/etc/systemd/system/chimerax-.slice.d"})); // of all tenants
+}
+
+void append_limits(sd_bus_message* message, const std::map<std::string, std::uint64_t>& limits) {
+    for (const auto& [name, value] : limits)
         check(::sd_bus_message_append(message, "(sv)", name.c_str(), "t", value), name);
 }
 
@@ -71,7 +74,8 @@ struct SystemdDriver::Job {
     struct Cancel {
         void operator()(sd_bus_slot* slot) const { ::sd_bus_slot_unref(slot); }
     };
-    std::unique_ptr<sd_bus_slot, Cancel> call; ///< the one under way: no answer comes to a job that is gone
+    std::unique_ptr<sd_bus_slot, Cancel> call;   ///< the one under way: no answer comes to a job that is gone
+    std::map<std::string, std::uint64_t> limits; ///< what its slice is to have
     pid_t holder = 0;
     bool started = false, finished = false;
 };
@@ -209,7 +213,8 @@ void SystemdDriver::start_slice(Job& job) {
     const std::string description = "ChimeraX sessions of tenant " + job.tenant.name;
     check(::sd_bus_message_append(message.get(), "(sv)", "Description", "s", description.c_str()),
           "StartTransientUnit");
-    append_limits(message.get(), job.tenant);
+    job.limits = limits_of(job.tenant);
+    append_limits(message.get(), job.limits);
     check(::sd_bus_message_close_container(message.get()), "StartTransientUnit");
     check(::sd_bus_message_append(message.get(), "a(sa(sv))", 0), "StartTransientUnit");
     call(job, message.get(), &on_slice_reply);
@@ -225,10 +230,10 @@ int SystemdDriver::on_slice_reply(sd_bus_message* message, void* data, sd_bus_er
             throw Error(Errc::unavailable,
                         "systemd does not start " + slice_name(job.tenant.name) + ": " + error->message,
                         kBusCure);
-        if (error != nullptr)
+        if (error != nullptr && job.driver->given_[job.tenant.name] != job.limits)
             job.driver->update_slice(job);
         else
-            job.driver->start_scope(job);
+            job.driver->enter_slice(job);
     } catch (const Error& error) {
         job.driver->fail(job, error);
     }
@@ -240,7 +245,7 @@ void SystemdDriver::update_slice(Job& job) {
     check(::sd_bus_message_append(message.get(), "sb", slice_name(job.tenant.name).c_str(), 1),
           "SetUnitProperties");
     check(::sd_bus_message_open_container(message.get(), 'a', "(sv)"), "SetUnitProperties");
-    append_limits(message.get(), job.tenant);
+    append_limits(message.get(), job.limits);
     check(::sd_bus_message_close_container(message.get()), "SetUnitProperties");
     call(job, message.get(), &on_update_reply);
 }
@@ -255,14 +260,19 @@ int SystemdDriver::on_update_reply(sd_bus_message* message, void* data, sd_bus_e
                         "systemd does not take the limits of " + slice_name(job.tenant.name) + ": " +
                             error->message,
                         kBusCure);
-        if (job.driver->is_populated(job.tenant.name))
-            job.driver->settle(job);
-        else
-            job.driver->start_scope(job);
+        job.driver->enter_slice(job);
     } catch (const Error& error) {
         job.driver->fail(job, error);
     }
     return 0;
+}
+
+void SystemdDriver::enter_slice(Job& job) {
+    given_[job.tenant.name] = job.limits;
+    if (is_populated(job.tenant.name))
+        settle(job);
+    else
+        start_scope(job);
 }
 
 void SystemdDriver::start_scope(Job& job) {

@@ -46,9 +46,8 @@ SIZING = [
     "time. In the sources, tools/bench launch compares the sandbox alone with bwrap, crun and a bare clone3 on the host that it runs on.",
     ["sandboxctl top --once", "sandboxctl inspect ID"],
     "The site's budget is that of chimerax.slice: it bounds all sessions together, whatever policies and tenants say. A tenant's share is in its own "
-    "file (memory_max, cpus, cpu_weight, pids_max), which the launcher writes to the tenant's slice. What systemctl set-property or systemctl edit gave "
-    "the slice is left as it is, and so has the last word; with --runtime it holds while the tenant has sessions, and until the next of them starts for "
-    "one of the four.",
+    "file (memory_max, cpus, cpu_weight, pids_max), which the launcher writes to the tenant's slice. What systemctl edit gave the slice has the "
+    "last word. What systemctl set-property gave it holds while the tenant has sessions, until its file has other limits or the launcher is started again.",
     [
         "systemctl edit chimerax.slice",
         "systemctl set-property chimerax.slice MemoryMax=96G",

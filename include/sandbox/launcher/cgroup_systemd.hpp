@@ -3,6 +3,7 @@
 #include "sandbox/launcher/cgroup_driver.hpp"
 
 #include <list>
+#include <map>
 #include <set>
 
 #include <systemd/sd-bus.h>
@@ -43,6 +44,7 @@ class SystemdDriver {
     void start(Job& job);
     void start_slice(Job& job);
     void update_slice(Job& job);
+    void enter_slice(Job& job);
     void start_scope(Job& job);
     void settle(Job& job);
     void fail(Job& job, const Error& error);
@@ -61,6 +63,9 @@ class SystemdDriver {
     std::unique_ptr<sd_bus, CloseBus> bus_;
     std::list<std::unique_ptr<Job>> jobs_;
     std::set<std::string> stopping_; ///< tenants whose slice is on its way out
+    /// The limits that were given to a tenant's slice last. The same are not given again: what `systemctl
+    /// set-property` gave it since stays, and cannot be told from ours, as the slice is transient.
+    std::map<std::string, std::map<std::string, std::uint64_t>> given_;
 };
 
 } // namespace sandbox::launcher
