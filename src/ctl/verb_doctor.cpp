@@ -104,7 +104,7 @@ std::vector<Check> examine(const Context& context, const std::string& config) {
     std::ranges::move(check_site(config, host), std::back_inserter(checks));
     std::ranges::move(check_api(context.api(), context.globals.host, version(), host),
                       std::back_inserter(checks));
-    std::ranges::stable_partition(checks, [](const Check& check) {
+    std::stable_partition(checks.begin(), checks.end(), [](const Check& check) {
         return check.name == kChimerax && check.verdict == Verdict::failed;
     });
     return checks;

@@ -18,7 +18,8 @@ STARTING = [
     ["systemctl enable --now chimerax-sandbox.target", "sandboxctl doctor"],
     "doctor looks at everything that the site needs, and names a cure for each thing that is missing. It is the first thing to run on a new host, and "
     "after an upgrade of the kernel.",
-    "Stopping the target ends all sessions in good order, unless sandboxd.toml has on_stop = \"keep\"; systemctl waits for what it names alone, so name the services too where they have to have ended. Starting any of the services again leaves the "
+    "Stopping the target ends all sessions in good order, unless sandboxd.toml has on_stop = \"keep\"; a stop is waited for only of the units that are named, so "
+    "name the services too where they have to have ended. Starting any of the services again leaves the "
     "sessions as they are. A reload is the same as sandboxctl admin reload: policies, tenants and most settings are read again, all or none.",
     [
         "systemctl stop chimerax-sandbox.target",
@@ -46,8 +47,8 @@ SIZING = [
     "time. In the sources, tools/bench launch compares the sandbox alone with bwrap, crun and a bare clone3 on the host that it runs on.",
     ["sandboxctl top --once", "sandboxctl inspect ID"],
     "The site's budget is that of chimerax.slice: it bounds all sessions together, whatever policies and tenants say. A tenant's share is in its own "
-    "file (memory_max, cpus, cpu_weight, pids_max), which the launcher writes to the tenant's slice. What systemctl edit gave the slice has the "
-    "last word. What systemctl set-property gave it holds while the tenant has sessions, until its file has other limits or the launcher is started again.",
+    "file (memory_max, cpus, cpu_weight, pids_max), which the launcher writes to the tenant's slice. What a drop-in file of the slice says has the "
+    "last word. What set-property gave it holds while the tenant has sessions, until its file has other limits or the launcher is started again.",
     [
         "systemctl edit chimerax.slice",
         "systemctl set-property chimerax.slice MemoryMax=96G",

@@ -21,7 +21,7 @@ KINDS = r"(?:target|service|socket|slice|scope|timer|mount)"
 # Where the sources have unit files, these are compared with them.
 UNITS = {"chimerax-sandbox.target", "chimerax-sandbox-gateway.service", "chimerax-sandbox-launcher.service", "chimerax-sandboxd.service", "chimerax-sandboxd.socket",
          "chimerax-sandboxd-tcp.socket", "chimerax.slice"}
-OF_TENANTS = r"chimerax-(TENANT|X|[a-z]+)\.(slice|scope)"  # X: what the program puts there
+OF_TENANTS = r"chimerax-(TENANT|X|[a-z]*)\.(slice|scope)"  # X: what the program puts there
 OF_OTHERS = {"dbus.service", "systemd-timesyncd.service", "systemd-journald.service"}
 # Programs of systemd, which not every machine of a test has, and the shell's own.
 ELSEWHERE = {"systemctl", "journalctl", "ulimit"}
