@@ -92,7 +92,7 @@ STEPS = [
     Step(README, "sandboxctl --host https://sandbox.example.org:8600 --token-file acme.token ls", prints="^ID .*"),
     Step(README, "source <(sandboxctl completion bash)", then="complete -p sandboxctl"),
     Step(README, "sandboxctl completion fish | source", within="""fish --no-config -c {}"; complete -C 'sandboxctl polic'" """, prints="^policy\t.*"),
-    Step(README, "sandboxctl attach ID", given="id=$(sandboxctl -o id create --tenant acme)", values=ID, within="echo version | eval {}", prints=VERSION),
+    Step(README, "sandboxctl attach ID", given="id=$(sandboxctl -o id create --tenant acme --wait)", values=ID, within="echo version | eval {}", prints=VERSION),
     Step(README, "sandboxctl run -t acme -p batch --in x.pdb --out x.png -- script.cxc",
          given=f"printf '{STRUCTURE}' | tee x.pdb > structure.pdb; printf 'open x.pdb\\nsave x.png\\n' > script.cxc", prints=RAN, then="head -c 4 x.png | grep -q PNG"),
     Step(README, "man sandboxctl", within="MANPAGER=cat eval {}", prints=r"^chimerax-sandbox .*SANDBOXCTL\(1\)"),
