@@ -51,13 +51,9 @@ void write(const fs::path& path, const std::string& text) {
         throw Error(Errc::io, "cannot write " + path.string());
 }
 
-std::string api_socket(const policy::Site& site) {
-    return site.listen_unix.empty() ? site.run_dir + "/api.sock" : site.listen_unix;
-}
-
 /// Where `systemctl reload` asks for it.
 std::string api_host(const policy::Site& site) {
-    return "Environment=" + quoted("SANDBOX_HOST=unix://" + api_socket(site)) + "\n";
+    return "Environment=" + quoted("SANDBOX_HOST=unix://" + site.listen_unix) + "\n";
 }
 
 void write_launcher(const fs::path& folder, const policy::Site& site) {
@@ -75,7 +71,7 @@ void write_manager(const fs::path& folder, const policy::Site& site) {
 
 void write_unix_socket(const fs::path& folder, const policy::Site& site) {
     write(folder / "chimerax-sandboxd.socket.d" / kDropIn,
-          "[Socket]\nListenStream=\nListenStream=" + value(api_socket(site)) + "\n");
+          "[Socket]\nListenStream=\nListenStream=" + value(site.listen_unix) + "\n");
 }
 
 void write_tcp_socket(const fs::path& folder, const policy::Site& site) {

@@ -72,7 +72,7 @@ std::vector<UniqueFd> open_listeners(const policy::Site& site) {
                 "tls");
     if (!sockets.empty())
         return sockets;
-    sockets.push_back(listen_unix(site.listen_unix.empty() ? site.run_dir + "/api.sock" : site.listen_unix));
+    sockets.push_back(listen_unix(site.listen_unix));
     for (const std::string& text : site.listen_tcp)
         sockets.push_back(listen_tcp(text));
     return sockets;

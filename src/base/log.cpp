@@ -7,6 +7,8 @@
 #include "sandbox/base/encoding.hpp"
 #include "sandbox/base/journal.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <vector>
@@ -32,32 +34,17 @@ Log& this_log() {
     return log;
 }
 
-const char* name_of(Level level) {
-    switch (level) {
-    case Level::debug:
-        return "debug";
-    case Level::info:
-        return "info";
-    case Level::warning:
-        return "warning";
-    case Level::error:
-        return "error";
-    }
-    return "info";
-}
+struct LevelRow {
+    const char* name;
+    int priority; ///< syslog(3)
+};
 
-int priority_of(Level level) {
-    switch (level) {
-    case Level::debug:
-        return LOG_DEBUG;
-    case Level::info:
-        return LOG_INFO;
-    case Level::warning:
-        return LOG_WARNING;
-    case Level::error:
-        return LOG_ERR;
-    }
-    return LOG_INFO;
+/// In the order of the enum.
+constexpr std::array kLevels{LevelRow{"debug", LOG_DEBUG}, LevelRow{"info", LOG_INFO},
+                             LevelRow{"warning", LOG_WARNING}, LevelRow{"error", LOG_ERR}};
+
+const LevelRow& row_of(Level level) {
+    return kLevels.at(static_cast<std::size_t>(level));
 }
 
 std::string one_line(std::string_view text) {
@@ -72,7 +59,7 @@ void to_stderr(const std::string& text) {
 
 /// The journal's own protocol counts the bytes of a value, and adds SYSLOG_IDENTIFIER only where none is.
 bool to_journal(const Log& log, Level level, const Subject& about, const std::string& line) {
-    std::vector<std::string> fields{"MESSAGE=" + line, "PRIORITY=" + std::to_string(priority_of(level)),
+    std::vector<std::string> fields{"MESSAGE=" + line, "PRIORITY=" + std::to_string(row_of(level).priority),
                                     "SYSLOG_IDENTIFIER=" + log.program};
     if (!about.session.empty())
         fields.push_back("SESSION=" + one_line(about.session));
@@ -91,8 +78,8 @@ void put(Level level, const Subject& about, std::string_view text) {
     const int before = errno;
     const std::string line = one_line(text);
     if (!log.is_journal || !to_journal(log, level, about, line))
-        to_stderr(format_time(std::chrono::system_clock::now()) + " " + log.program + " " + name_of(level) +
-                  ": " + line + "\n");
+        to_stderr(format_time(std::chrono::system_clock::now()) + " " + log.program + " " +
+                  row_of(level).name + ": " + line + "\n");
     errno = before;
 }
 

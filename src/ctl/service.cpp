@@ -38,11 +38,9 @@ std::string start_cure(const HostView& host) {
         return "Start it, as root: sandbox-launcher --with-manager.";
     if (!is_enabled(host))
         return "As root: systemctl enable --now chimerax-sandbox.target.";
-    return "It is enabled: `systemctl status chimerax-sandboxd chimerax-sandbox-launcher` and `journalctl -b "
-           "-u "
-           "chimerax-sandboxd -u chimerax-sandbox-launcher` tell why it does not run; as root, `systemctl "
-           "restart "
-           "chimerax-sandbox.target` starts it anew.";
+    return "It is enabled: `systemctl status chimerax-sandboxd chimerax-sandbox-launcher` and "
+           "`journalctl -b -u chimerax-sandboxd -u chimerax-sandbox-launcher` tell why it does not run; "
+           "as root, `systemctl restart chimerax-sandbox.target` starts it anew.";
 }
 
 std::string log_cure(const HostView& host) {
