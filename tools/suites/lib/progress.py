@@ -62,7 +62,8 @@ def follow(process, progress, log):
     pending = b""
     stream = process.stdout.fileno()
     while True:
-        ready = select.select([stream], [], [], 0.5)[0]
+        ended = process.poll() is not None  # before the look: what it wrote last is read, too
+        ready = select.select([stream], [], [], 0 if ended else 0.5)[0]
         data = os.read(stream, 1 << 16) if ready else b""
         pending += data
         *lines, pending = pending.split(b"\n")
@@ -70,7 +71,7 @@ def follow(process, progress, log):
             if not progress.line(raw.decode(errors="replace")):
                 log.write(raw + b"\n")
         progress.tell()
-        if not data and (ready or process.poll() is not None):
+        if not data and (ready or ended):
             log.write(pending)
             return process.wait()
 
