@@ -1,4 +1,4 @@
-#include "sandbox/base/service_job.hpp"
+#include "base/service_job.hpp"
 
 #include "sandbox/base/log.hpp"
 

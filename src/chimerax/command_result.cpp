@@ -1,6 +1,6 @@
 #include "sandbox/chimerax/command_result.hpp"
 
-#include "python_json.hpp"
+#include "chimerax/python_json.hpp"
 #include "sandbox/base/encoding.hpp"
 #include "sandbox/base/error.hpp"
 

@@ -1,4 +1,4 @@
-#include "python_json.hpp"
+#include "chimerax/python_json.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "sandbox/init/config.hpp"
+#include "init/config.hpp"
 
 #include "sandbox/protocol/init_config.hpp"
 

@@ -1,4 +1,4 @@
-#include "sandbox/init/engine.hpp"
+#include "init/engine.hpp"
 
 #include "sandbox/base/inheritance.hpp"
 #include "sandbox/protocol/init_config.hpp"

@@ -1,4 +1,4 @@
-#include "sandbox/init/segment_log.hpp"
+#include "init/segment_log.hpp"
 
 #include <cerrno>
 

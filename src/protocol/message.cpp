@@ -1,6 +1,6 @@
 #include "sandbox/protocol/message.hpp"
 
-#include "fields.hpp"
+#include "protocol/fields.hpp"
 #include "sandbox/base/encoding.hpp"
 
 #include <algorithm>

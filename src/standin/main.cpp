@@ -1,12 +1,12 @@
 // chimerax-standin: behaves like a headless UCSF ChimeraX, for tests and demonstrations on machines that have
 // none, and misbehaves on demand by its `sim` commands.
-#include "crash_report.hpp"
-#include "home.hpp"
-#include "options.hpp"
-#include "session.hpp"
-#include "settings.hpp"
-#include "text.hpp"
-#include "version.hpp"
+#include "standin/base/crash_report.hpp"
+#include "standin/base/home.hpp"
+#include "standin/base/options.hpp"
+#include "standin/base/settings.hpp"
+#include "standin/base/text.hpp"
+#include "standin/base/version.hpp"
+#include "standin/session/session.hpp"
 
 #include <climits>
 #include <csignal>

@@ -1,7 +1,7 @@
 // Measures what it costs to sample the figures of many sessions each second: the manager's own sessions,
 // files and sampler, over folders with files as the kernel writes them, or over true groups with a process
 // each. tools/bench runs it.
-#include "manager/sampler.hpp"
+#include "manager/accounting/sampler.hpp"
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/base/id.hpp"

@@ -35,7 +35,7 @@ YOUNGER = {"vm/memfd_noexec"}  # than the kernel of some machine that tests run 
 def unit_files():
     found = {path.name.removesuffix(".in") for path in TOP.glob("packaging/**/chimerax*") if path.is_file()}
     # One is made by the generator, where sandboxd.toml asks for it.
-    found |= set(re.findall(rf'"(chimerax-[\w-]+\.{KINDS})"', (TOP / "src/systemd_generator.cpp").read_text()))
+    found |= set(re.findall(rf'"(chimerax-[\w-]+\.{KINDS})"', (TOP / "src/bin/systemd_generator.cpp").read_text()))
     return {name for name in found if re.search(rf"\.{KINDS}$", name)}
 
 

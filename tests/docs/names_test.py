@@ -21,7 +21,7 @@ PAGES = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "tools/m
 # Behind the program's name in a sentence that is about it. In backquotes none is taken.
 SENTENCE = {"and", "asks", "does", "for", "has", "is", "itself", "of", "or", "says", "takes", "tells", "that", "to", "where", "with"}
 # Of shells' programs, in which the name stands for other things.
-CODE = {"src/ctl/verb_completion.cpp"}
+CODE = {"src/ctl/site_verbs/completion.cpp"}
 
 
 def literals(text):

@@ -19,7 +19,7 @@ from stack import Tap  # noqa: E402
 
 def reasons_of_program():
     """In the order of the enumeration, from the table that has their texts."""
-    return re.findall(r'ReasonRow\{EndReason::\w+, "(\w+)"\}', (TOP / "src/manager/state.cpp").read_text())
+    return re.findall(r'ReasonRow\{EndReason::\w+, "(\w+)"\}', (TOP / "src/manager/model/state.cpp").read_text())
 
 
 def check_reasons():

@@ -14,8 +14,8 @@
 #include "sandbox/manager/stats.hpp"
 #include "sandbox/manager/tuning.hpp"
 #include "sandbox/policy/policy.hpp"
+#include "sandbox/policy/settings_diff.hpp"
 #include "sandbox/policy/site.hpp"
-#include "sandbox/policy/site_change.hpp"
 #include "sandbox/policy/tenant.hpp"
 #include "sandbox/protocol/message.hpp"
 

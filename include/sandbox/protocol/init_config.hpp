@@ -23,7 +23,7 @@ inline constexpr const char* kConfigVersion = "1";
 inline constexpr std::size_t kMaxConfig = 128 * 1024;
 inline constexpr int kMaxStrings = 1024;
 
-/// From before exec (the builder's steps, see launcher/step.hpp) as from after it.
+/// From before exec (the builder's steps, see launcher/spec/launch_step.hpp) as from after it.
 struct Status {
     std::uint32_t step = 0;
     std::int32_t error_number = 0; ///< 0 is success

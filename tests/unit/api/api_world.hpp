@@ -1,6 +1,6 @@
 #pragma once
 
-#include "sandbox/api/server.hpp"
+#include "api/server/server.hpp"
 #include "unit/manager/world.hpp"
 
 #include <functional>

@@ -1,6 +1,6 @@
+#include "api/routes/http_metrics.hpp"
+#include "api/routes/routes.hpp"
 #include "embedded_openapi.hpp"
-#include "sandbox/api/handlers.hpp"
-#include "sandbox/api/http_metrics.hpp"
 #include "unit/manager/world.hpp"
 
 #include <algorithm>

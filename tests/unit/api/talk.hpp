@@ -1,7 +1,7 @@
 #pragma once
 
-#include "sandbox/api/conversation.hpp"
-#include "sandbox/api/problem.hpp"
+#include "api/http/connection.hpp"
+#include "api/http/problem.hpp"
 #include "sandbox/base/error.hpp"
 
 #include <array>

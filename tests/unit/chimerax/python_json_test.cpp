@@ -1,4 +1,4 @@
-#include "python_json.hpp"
+#include "chimerax/python_json.hpp"
 #include "sandbox/base/error.hpp"
 #include "sandbox/chimerax/command_result.hpp"
 

@@ -1,7 +1,7 @@
 #include "loopback_api.hpp"
 
+#include "ctl/cli/cli.hpp"
 #include "sandbox/base/error.hpp"
-#include "sandbox/ctl/cli.hpp"
 
 #include <array>
 #include <cstdlib>

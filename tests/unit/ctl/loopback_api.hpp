@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ctl/http_client.hpp"
+#include "ctl/http/http_client.hpp"
 #include "sandbox/base/unique_fd.hpp"
 
 #include <filesystem>

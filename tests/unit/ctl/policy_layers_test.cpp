@@ -1,6 +1,6 @@
+#include "ctl/cli/cli.hpp"
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
-#include "sandbox/ctl/cli.hpp"
 
 #include <filesystem>
 #include <sstream>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ctl/top_text.hpp"
+#include "ctl/views/top_text.hpp"
 
 namespace sandbox::test {
 

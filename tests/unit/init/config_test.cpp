@@ -1,5 +1,5 @@
+#include "init/config.hpp"
 #include "sandbox/base/file.hpp"
-#include "sandbox/init/config.hpp"
 #include "sandbox/protocol/init_config.hpp"
 
 #include <string>

@@ -1,5 +1,5 @@
+#include "init/segment_log.hpp"
 #include "sandbox/base/unique_fd.hpp"
-#include "sandbox/init/segment_log.hpp"
 
 #include <string>
 

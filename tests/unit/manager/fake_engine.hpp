@@ -1,6 +1,6 @@
 #pragma once
 
-#include "manager/signal.hpp"
+#include "sandbox/async/notifier.hpp"
 
 #include <cstdint>
 #include <map>

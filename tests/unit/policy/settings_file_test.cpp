@@ -1,5 +1,5 @@
 #include "policy_folder.hpp"
-#include "sandbox/policy/site_change.hpp"
+#include "sandbox/policy/settings_diff.hpp"
 
 #include <regex>
 #include <sstream>

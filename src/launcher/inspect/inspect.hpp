@@ -1,0 +1,15 @@
+#pragma once
+
+#include "launcher/build/sandbox_builder.hpp"
+
+#include <string>
+
+namespace sandbox::launcher {
+
+/// What the kernel itself says of a sandbox, as a JSON object that goes in one packet: cgroup files,
+/// processes, namespaces, mounts, addresses, id maps, seccomp, capabilities, limits, start timeline, and
+/// beside it what the session's policy promised. Reads files of /proc and the cgroup only; what a tenant can
+/// name is a JSON string, and what it can make many of is cut off, which `truncated` tells.
+std::string inspect(const Environment& environment, const Sandbox& sandbox);
+
+} // namespace sandbox::launcher

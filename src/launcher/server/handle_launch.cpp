@@ -1,0 +1,134 @@
+// A launch, and a new start of ChimeraX in its sandbox, from the request to the reply.
+#include "launcher/authorize/authorize_launch.hpp"
+#include "launcher/inspect/inspect.hpp"
+#include "launcher/server/jobs.hpp"
+#include "sandbox/base/error.hpp"
+#include "sandbox/base/id.hpp"
+#include "sandbox/base/log.hpp"
+#include "sandbox/kernel/process.hpp"
+
+#include <algorithm>
+
+namespace sandbox::launcher {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration kConstructionTime = 20s;
+
+} // namespace
+
+void Server::launch(const protocol::Launch& request, Reply reply) {
+    auto pending = std::make_unique<Pending>();
+    pending->timeline.start();
+    pending->deadline = BootClock::now() + kConstructionTime;
+    if (!is_session_id(request.session))
+        throw Error(Errc::invalid_argument, "\"" + request.session + "\" is no session id", {}, "session");
+    if (sandboxes_.contains(request.session) || is_pending(request.session) ||
+        last_words_.find(request.session))
+        throw Error(Errc::conflict, "session " + request.session + " is in use", "take another", "session");
+    if (std::ranges::any_of(sandboxes_,
+                            [&](const auto& entry) { return entry.second.facts.slot == request.slot; }) ||
+        std::ranges::any_of(pending_, [&](const auto& entry) { return entry->request.slot == request.slot; }))
+        throw Error(Errc::conflict, "slot " + std::to_string(request.slot) + " is in use", "take another",
+                    "slot");
+    LaunchPlan checked = check_launch(environment_.site, rules_, request);
+    last_words_.forget(request.session); // the log of a try that a boot cut short
+    pending->request = request;
+    pending->reply = std::move(reply);
+    pending->plan = std::move(checked.blueprint);
+    pending->timeline.mark(Step::read_policy);
+    fault_point(environment_, Step::read_policy);
+    Pending* entry = pending_.emplace_back(std::move(pending)).get();
+    driver_.tenant_group(checked.tenant, [this, entry](std::variant<TenantGroup, Error> group) {
+        if (!entry->done)
+            construct(*entry, std::move(group));
+    });
+}
+
+void Server::construct(Pending& pending, std::variant<TenantGroup, Error> group) {
+    try {
+        if (const Error* error = std::get_if<Error>(&group))
+            throw *error;
+        pending.timeline.mark(Step::tenant_group);
+        fault_point(environment_, Step::tenant_group);
+        pending.construction = std::make_unique<Construction>(
+            environment_, programs_, std::move(*pending.plan), std::get<TenantGroup>(group), pending.timeline,
+            pending.request.token_hash);
+        pending.deadline = BootClock::now() + kConstructionTime;
+    } catch (const Error& error) {
+        log::warning({pending.request.session, pending.request.tenant},
+                     "session " + pending.request.session + " of tenant " + pending.request.tenant +
+                         " was not made: " + error.what());
+        pending.reply(protocol::to_failure(error), {});
+        pending.done = true;
+    }
+}
+
+void Server::advance(Pending& pending) {
+    try {
+        if (pending.construction->advance()) {
+            Sandbox sandbox = pending.construction->finish();
+            const std::string session = sandbox.facts.session;
+            log::info({session, sandbox.facts.tenant}, "session " + session + " of tenant " +
+                                                           sandbox.facts.tenant + " runs as " +
+                                                           std::to_string(sandbox.facts.init_pid) +
+                                                           " in slot " + std::to_string(sandbox.facts.slot));
+            const Sandbox& kept = sandboxes_.emplace(session, std::move(sandbox)).first->second;
+            pending.reply(kept.facts, {kept.pidfd.get(), kept.cgroup.fd()});
+            pending.done = true;
+        } else if (BootClock::now() >= pending.deadline) {
+            throw Error(Errc::timed_out, "session " + pending.request.session + " was not made in time",
+                        "look for a path of the policy that hangs, as one on a network file system");
+        }
+    } catch (const Error& error) {
+        log::warning({pending.request.session, pending.request.tenant},
+                     "session " + pending.request.session + " of tenant " + pending.request.tenant +
+                         " was not made: " + error.what());
+        pending.construction.reset(); // all undone before the caller hears of it
+        pending.reply(protocol::to_failure(error), {});
+        pending.done = true;
+    }
+}
+
+void Server::restart(const protocol::Restart& request, Reply reply) {
+    Sandbox& sandbox = find_staying(request.session);
+    if (kernel::has_ended(sandbox.pidfd.get()))
+        throw Error(Errc::gone, "session " + request.session + " has no sandbox-init any more", {},
+                    "session");
+    std::erase_if(restarters_, [&](const auto& entry) { return &entry->sandbox == &sandbox; });
+    restarters_.push_back(std::make_unique<Restarter>(sandbox, std::move(reply)));
+    fault_point(environment_, Moment::restart_kill);
+    advance(*restarters_.back());
+}
+
+void Server::advance(Restarter& restarter) {
+    Sandbox& sandbox = restarter.sandbox;
+    try {
+        switch (restarter.restarting.advance()) {
+        case Restarting::Progress::waiting:
+            if (restarter.restarting.told())
+                fault_point(environment_, Moment::restart_told);
+            return;
+        case Restarting::Progress::stuck:
+            throw Error(Errc::timed_out,
+                        "session " + sandbox.facts.session + " has a process that the kernel does not end");
+        case Restarting::Progress::done:
+            fault_point(environment_, Moment::restart_done);
+            sandbox.facts.engine_pid =
+                find_engine(sandbox.cgroup, static_cast<pid_t>(sandbox.facts.init_pid));
+            log::info({sandbox.facts.session, sandbox.facts.tenant},
+                      "session " + sandbox.facts.session + ": ChimeraX was started again as " +
+                          std::to_string(sandbox.facts.engine_pid));
+            restarter.reply(sandbox.facts, {});
+        }
+    } catch (const Error& error) {
+        log::error({sandbox.facts.session, sandbox.facts.tenant},
+                   "session " + sandbox.facts.session + " was not restarted: " + error.what());
+        restarter.reply(protocol::to_failure(error), {});
+    }
+    restarter.done = true;
+}
+
+} // namespace sandbox::launcher

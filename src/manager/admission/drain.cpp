@@ -1,0 +1,79 @@
+// A host that is to become empty: nothing new comes, and what lives ends in its own time.
+#include "manager/session/context.hpp"
+#include "sandbox/base/file.hpp"
+#include "sandbox/base/log.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <unistd.h>
+
+namespace asio = boost::asio;
+
+namespace sandbox::manager {
+namespace {
+
+constexpr const char* kWhy = "The host takes no new sessions: it is being drained.";
+
+std::string mark_path(const policy::Site& site) {
+    return site.state_dir + "/manager/draining";
+}
+
+/// A wish that was told outlives this process: a crash must not open a host that an operator has closed.
+void write_mark(const policy::Site& site, bool draining) {
+    const std::string path = mark_path(site);
+    if (draining)
+        write_file_atomically(path, "", 0600);
+    else if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+        throw_errno("cannot remove " + path);
+}
+
+void refuse_queue(Core& core) {
+    std::vector<SessionPtr> queued;
+    for (const auto& [number, session] : core.registry.all_live())
+        if (session->kind() == Kind::tenant && session->state() == State::queued)
+            queued.push_back(session);
+    for (const SessionPtr& session : queued)
+        if (session->want_end(EndReason::shutdown, kWhy))
+            finish(core, session, judge(session->intent(), {}, {}), kWhy);
+}
+
+std::size_t count_live(const Core& core) {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        core.registry.all_live(), [](const auto& entry) { return entry.second->kind() == Kind::tenant; }));
+}
+
+} // namespace
+
+bool was_draining(const policy::Site& site) {
+    if (::access(mark_path(site).c_str(), F_OK) != 0)
+        return false;
+    log::warning("takes no new sessions: it was told to drain, and not to undo that");
+    return true;
+}
+
+Error draining_error() {
+    return Error(Errc::unavailable, "the host takes no new sessions: it is being drained",
+                 "Use another host, or try again when it is back.")
+        .with({kDrainRetry, "draining"});
+}
+
+void set_draining(Core& core, bool draining) {
+    if (core.draining == draining)
+        return;
+    write_mark(core.site, draining);
+    core.draining = draining;
+    log::info(draining ? "drains: takes no new sessions" : "takes new sessions again");
+    if (draining)
+        refuse_queue(core);
+}
+
+asio::awaitable<std::size_t> wait_until_empty(CorePtr core, Duration timeout) {
+    const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
+    bool in_time = true;
+    while (count_live(*core) > 0 && !core->leaving && in_time)
+        in_time = co_await core->events.changed.wait_until(deadline);
+    co_return count_live(*core);
+}
+
+} // namespace sandbox::manager

@@ -1,0 +1,138 @@
+#include "manager/session/context.hpp"
+#include "sandbox/base/log.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace asio = boost::asio;
+
+namespace sandbox::manager {
+namespace {
+
+/// What is in force of its policy; the file may say something else by now.
+policy::Policy policy_of(const SessionRecord& record) {
+    policy::Policy policy;
+    policy.name = record.view.policy;
+    policy.digest = record.view.policy_digest;
+    policy.chimerax.start_timeout = record.start_timeout;
+    policy.chimerax.command_timeout = record.command_timeout;
+    policy.chimerax.grace = record.grace;
+    policy.publish = record.publish;
+    policy.lifecycle = record.lifecycle;
+    policy.override_ceilings.max_lifetime = record.lifetime_ceiling;
+    policy.recovery = record.recovery;
+    policy.audit_commands = record.audit_commands;
+    // Where it is not known, the kernel alone says when /work is full.
+    policy.filesystem.work.size = record.work_size.value_or(Bytes{std::numeric_limits<std::uint64_t>::max()});
+    return policy;
+}
+
+SessionPtr session_of(Core& core, const SessionRecord& record) {
+    auto session = std::make_shared<Session>(core.io, core.tuning, Kind::tenant, record.view,
+                                             policy_of(record), record.overrides, record.token_hash);
+    session->exit_asked = record.exit_asked;
+    session->log_tail = record.log_tail;
+    session->repeat = record.repeat;
+    session->open_use.restore(record.booked_cpu);
+    session->restore(record.view.state, record.created, record.intent);
+    return session;
+}
+
+asio::awaitable<void> end_with_host(CorePtr core, SessionPtr session) {
+    SessionView::End end;
+    end.reason = EndReason::host_restarted;
+    end.message = "The host was restarted while it ran. Make a new session.";
+    end.log = co_await keep_log(core, session, KeptLogs::HeldUp::nothing);
+    core->counters.adopted.at({"gone"}) += 1;
+    finish(*core, session, std::move(end), "the host was restarted");
+}
+
+/// Of those that are still known, in the order of their ends.
+void adopt_logs(Core& core) {
+    std::vector<KeptLogs::Known> known;
+    for (const SessionView* view : core.registry.all_ended()) {
+        const auto ago =
+            std::max(std::chrono::system_clock::now() - view->end->at, WallTime::duration::zero());
+        known.push_back({view->id, view->tenant, BootClock::now() - ago});
+    }
+    core.kept_logs->adopt(known);
+}
+
+void resume(const CorePtr& core, const SessionPtr& session) {
+    if (session->left_as() != State::queued)
+        session->has_slot = core->slots.take(session->facts.slot);
+    session->place.taken = session->left_as() != State::queued;
+    start_running(core, session, resume_session(core, session));
+}
+
+} // namespace
+
+void adopt(const CorePtr& core) {
+    load_tokens(*core);
+    load_accounts(*core);
+    std::vector<SessionRecord> ended, live;
+    std::vector<std::pair<RepeatMark, std::string>> keys;
+    for (SessionRecord& record : core->store.load())
+        (record.view.end ? ended : live).push_back(std::move(record));
+    std::ranges::stable_sort(ended, {}, [](const SessionRecord& record) { return record.view.end->at; });
+    for (SessionRecord& record : ended) {
+        if (record.repeat)
+            keys.emplace_back(*record.repeat, record.view.id);
+        for (std::string& id : core->registry.add_ended(std::move(record.view), std::move(record.token_hash)))
+            core->store.forget(std::move(id));
+    }
+    adopt_logs(*core);
+    for (const SessionRecord& record : live) {
+        if (record.repeat)
+            keys.emplace_back(*record.repeat, record.view.id);
+        const SessionPtr session = session_of(*core, record);
+        keep(*core, session);
+        if (record.boot_id != core->boot_id) {
+            session->place.taken = false; // nothing of it is there but its log
+            start_running(core, session, end_with_host(core, session));
+        } else {
+            resume(core, session);
+        }
+    }
+    for (const auto& [mark, id] : keys)
+        note_repeat(*core, mark, id);
+    if (!live.empty() || !ended.empty()) {
+        log::info("the store has " + std::to_string(live.size()) + " sessions that lived and " +
+                  std::to_string(ended.size()) + " that had ended");
+    }
+}
+
+asio::awaitable<bool> attach(CorePtr core, SessionPtr session) {
+    for (;;) {
+        while (!core->launcher->connected())
+            co_await core->launcher->changed().wait();
+        std::string why;
+        try {
+            protocol::Request request(protocol::Attach{session->id()});
+            LauncherAnswer answer =
+                co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
+            auto* launched = std::get_if<protocol::Launched>(&answer.reply);
+            if (launched != nullptr && launched->session == session->id() && answer.descriptors.size() == 2) {
+                session->take_launched(std::move(*launched), std::move(answer.descriptors));
+                co_return true;
+            }
+            const auto* failure = std::get_if<protocol::Failure>(&answer.reply);
+            if (failure != nullptr && failure->code == Errc::not_found)
+                co_return false;
+            why = failure != nullptr ? failure->message : "its answer is not one";
+        } catch (const Error& error) {
+            why = error.what();
+        }
+        log::debug({session->id(), session->facts.tenant},
+                   "session " + session->id() +
+                       ": the launcher does not say yet whether it is there: " + why);
+        asio::steady_timer timer(core->io, core->tuning.reconnect_first);
+        co_await timer.async_wait(asio::use_awaitable);
+    }
+}
+
+} // namespace sandbox::manager

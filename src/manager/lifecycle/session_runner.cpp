@@ -1,0 +1,164 @@
+#include "manager/session/context.hpp"
+#include "sandbox/base/log.hpp"
+
+#include <exception>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+namespace asio = boost::asio;
+
+namespace sandbox::manager {
+namespace {
+
+/// Not before the launcher has told which ones are in use from earlier.
+bool take_slot(Core& core, const SessionPtr& session) {
+    const auto slot = core.slots.take();
+    if (!slot) {
+        session->want_end(EndReason::launch_failed, "No slot of this host is free; try again later.");
+        finish(core, session, judge(session->intent(), {}, {}), "no slot is free");
+        return false;
+    }
+    session->facts.slot = *slot;
+    session->has_slot = true;
+    return true;
+}
+
+asio::awaitable<bool> make_in_turn(CorePtr core, SessionPtr session) {
+    while (!core->swept && core->launcher->connected() && session->state() == State::queued)
+        co_await core->launcher->changed().wait();
+    if (session->state() != State::queued) // deleted in the queue
+        co_return false;
+    if (!take_slot(*core, session))
+        co_return false;
+    session->move_to(State::starting, "slot " + std::to_string(session->facts.slot));
+    co_return co_await launch(core, session);
+}
+
+/// Waits for its turn, and has the sandbox made. False: the session has ended, here or meanwhile.
+asio::awaitable<bool> make_sandbox(CorePtr core, SessionPtr session) {
+    const bool its_turn = co_await wait_for_turn(core, session);
+    if (!its_turn)
+        co_return false;
+    bool made = false;
+    try {
+        made = co_await make_in_turn(core, session);
+    } catch (...) { // a defect, which must not cost a turn for good
+        end_turn(*core, *session);
+        throw;
+    }
+    end_turn(*core, *session);
+    co_return made;
+}
+
+/// What runs beside every live sandbox, and its published port.
+asio::awaitable<void> look_after(CorePtr core, SessionPtr session) {
+    try {
+        watch_engine(core, session);
+    } catch (const Error& error) {
+        session->want_end(EndReason::launch_failed, error.full());
+        co_return;
+    }
+    co_await publish(core, session);
+}
+
+asio::awaitable<void> serve(CorePtr core, SessionPtr session) {
+    probe_engine(core, session);
+    asio::co_spawn(core->io, watch_clocks(core, session), asio::detached);
+    asio::co_spawn(core->io, watch_autosave(core, session), asio::detached);
+    for (;;) {
+        if (session->state() == State::recovering)
+            co_await recover(core, session);
+        if (session->must_end())
+            co_return;
+        co_await watch_health(core, session);
+    }
+}
+
+asio::awaitable<void> bring_up(CorePtr core, SessionPtr session) {
+    co_await look_after(core, session);
+    co_await wait_until_serving(core, session);
+    if (session->must_end())
+        co_return;
+    session->move_to(State::ready, "ChimeraX answers at " + session->facts.address);
+    co_await serve(core, session);
+}
+
+/// Its sandbox runs on, and is in the hands of this manager now.
+asio::awaitable<void> take_over(CorePtr core, SessionPtr session) {
+    if (session->left_as() == State::recovering) {
+        co_await look_after(core, session);
+        co_await wait_until_serving(core, session);
+        co_await open_autosave(core, session);
+        if (!session->must_end())
+            session->move_to(State::ready, "taken over from an earlier manager while it was started again");
+        co_await serve(core, session);
+        co_return;
+    }
+    if (session->left_as() != State::ready && session->left_as() != State::busy &&
+        session->left_as() != State::frozen) {
+        session->move_to(State::starting, "it was in the making, and its sandbox is there");
+        co_await bring_up(core, session);
+        co_return;
+    }
+    co_await look_after(core, session);
+    if (session->must_end()) {
+        if (!session->intent() && session->policy.recovery.max_restarts > 0)
+            co_await serve(core, session); // it ended while no manager was there
+        co_return;
+    }
+    const char* freeze = kernel::cgroup_file::kFreeze;
+    const bool frozen = session->cgroup.has_file(freeze) && session->cgroup.read_u64(freeze) == 1U;
+    // Whoever uses it may not have found this manager yet.
+    session->restart_idle_clock();
+    if (frozen)
+        begin_rest(core, session, "taken over from an earlier manager");
+    else
+        co_await await_earlier_request(core, session);
+    co_await serve(core, session);
+}
+
+} // namespace
+
+asio::awaitable<void> run_session(CorePtr core, SessionPtr session) {
+    // Step by step: GCC 12 compiles a co_await behind && wrongly.
+    if (session->state() == State::queued) {
+        const bool made = co_await make_sandbox(core, session);
+        if (made)
+            co_await bring_up(core, session);
+    }
+    if (session->state() != State::ended)
+        co_await end_session(core, session);
+}
+
+asio::awaitable<void> resume_session(CorePtr core, SessionPtr session) {
+    const bool there = co_await attach(core, session);
+    const bool was_made = session->left_as() != State::queued && session->left_as() != State::starting;
+    core->counters.adopted.at({there ? "adopted" : was_made ? "gone" : "requeued"}) += 1;
+    if (there && !session->must_end()) {
+        co_await take_over(core, session);
+    } else if (!there && !was_made && !session->must_end()) {
+        if (std::exchange(session->has_slot, false))
+            core->slots.give_back(session->facts.slot);
+        session->move_to(State::queued, "its manager left before it was made");
+        enter_queue_again(*core, *session);
+        co_await run_session(core, session);
+        co_return;
+    }
+    co_await end_session(core, session);
+}
+
+void start_running(const CorePtr& core, const SessionPtr& session, asio::awaitable<void> life) {
+    asio::co_spawn(core->io, std::move(life), [session](const std::exception_ptr& failure) {
+        if (!failure)
+            return;
+        try {
+            std::rethrow_exception(failure);
+        } catch (const std::exception& error) {
+            log::error({session->id(), session->facts.tenant},
+                       "session " + session->id() + " is no longer looked after: " + error.what());
+        }
+    });
+}
+
+} // namespace sandbox::manager

@@ -1,0 +1,167 @@
+#include "manager/session/context.hpp"
+#include "manager/session/log_reader.hpp"
+#include "sandbox/base/log.hpp"
+
+#include <utility>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace asio = boost::asio;
+
+namespace sandbox::manager {
+namespace {
+
+constexpr std::size_t kTailOfEach = 2048;
+
+/// An end that somebody asked for needs no lines of the log, and thousands of ended sessions are kept.
+bool wants_log_tail(const Session& session) {
+    if (!session.intent())
+        return true;
+    const EndReason reason = session.intent()->reason;
+    return reason == EndReason::start_timeout || reason == EndReason::hung ||
+           reason == EndReason::crash_loop || reason == EndReason::launch_failed;
+}
+
+void keep_log_tail(Session& session) {
+    if (!wants_log_tail(session) || session.facts.log_dir.empty())
+        return;
+    try {
+        std::string tail = read_log_tail(session.facts.log_dir, "stdout", kTailOfEach) +
+                           read_log_tail(session.facts.log_dir, "stderr", kTailOfEach);
+        if (!tail.empty())
+            session.log_tail = std::move(tail);
+    } catch (const Error& error) {
+        log::warning({session.id(), session.facts.tenant}, "session " + session.id() + ": " + error.what());
+    }
+}
+
+/// The launcher keeps the log until the record of the end is stored; also that of a sandbox whose making this
+/// manager has given up.
+std::string log_dir_of(const Core& core, const Session& session) {
+    return session.facts.log_dir.empty() ? core.site.state_dir + "/logs/" + session.id()
+                                         : session.facts.log_dir;
+}
+
+std::string why_ending(const Session& session) {
+    if (!session.intent())
+        return "ChimeraX has ended";
+    return std::string(to_text(session.intent()->reason)) + ": " + session.intent()->message;
+}
+
+enum class Outcome { gone, not_yet, unknown };
+
+struct EndTry {
+    Outcome outcome = Outcome::unknown;
+    std::optional<protocol::Ended> ended;
+    std::string message;
+};
+
+asio::awaitable<EndTry> try_end(CorePtr core, SessionPtr session) {
+    EndTry result;
+    const Duration grace = session->engine_gone() ? Duration::zero() : session->grace;
+    protocol::Request request(protocol::End{session->id(), static_cast<std::uint64_t>(grace.count())});
+    try {
+        LauncherAnswer answer =
+            co_await core->launcher->call(std::move(request), 2 * grace + core->tuning.end_margin);
+        if (auto* ended = std::get_if<protocol::Ended>(&answer.reply)) {
+            result.outcome = Outcome::gone;
+            result.ended = std::move(*ended);
+        } else if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply)) {
+            result.outcome = failure->code == Errc::not_found ? Outcome::gone : Outcome::not_yet;
+            result.message = failure->message;
+        } else {
+            result.message = "the launcher's answer to an end is not one";
+        }
+    } catch (const Error& error) {
+        result.outcome = error.code() == Errc::timed_out ? Outcome::not_yet : Outcome::unknown;
+        result.message = error.what();
+    }
+    co_return result;
+}
+
+/// Returns when nothing is left. What the launcher cannot remove is `stuck`, and tried again.
+asio::awaitable<std::optional<protocol::Ended>> remove_sandbox(CorePtr core, SessionPtr session) {
+    for (;;) {
+        while (!core->launcher->connected())
+            co_await core->launcher->changed().wait();
+        EndTry result = co_await try_end(core, session);
+        if (result.outcome == Outcome::gone)
+            co_return std::move(result.ended);
+        Duration pause = core->tuning.reconnect_first;
+        if (result.outcome == Outcome::not_yet) {
+            if (session->state() == State::ending)
+                session->move_to(State::stuck, result.message);
+            pause = core->tuning.stuck_retry;
+        }
+        asio::steady_timer timer(core->io, pause);
+        co_await timer.async_wait(asio::use_awaitable);
+    }
+}
+
+} // namespace
+
+void forget(Core& core, std::string id) {
+    core.kept_logs->forget(id);
+    core.store.forget(std::move(id));
+}
+
+asio::awaitable<std::optional<SessionView::End::Log>> keep_log(CorePtr core, SessionPtr session,
+                                                               KeptLogs::HeldUp held_up) {
+    if (session->kind() != Kind::tenant)
+        co_return std::nullopt;
+    std::string log_dir = log_dir_of(*core, *session);
+    co_return co_await core->kept_logs->keep(session->id(), session->facts.tenant, std::move(log_dir),
+                                             held_up);
+}
+
+void finish(Core& core, const SessionPtr& session, SessionView::End end, const std::string& why) {
+    // The caller's may be the registry's own, which goes below.
+    const SessionPtr keep = session; // NOLINT(performance-unnecessary-copy-initialization)
+    const Error gone(Errc::gone, "session " + keep->id() + " has ended", "Make a new session.");
+    keep->turns.close(gone);
+    keep->puts.close(gone);
+    keep->let_go();
+    end.at = std::chrono::system_clock::now();
+    end.log_tail = std::move(keep->log_tail);
+    keep->facts.end = std::move(end);
+    keep->facts.timeline = {};
+    keep->move_to(State::ended, why);
+    SessionView last = view_of(core, *keep);
+    last.usage = {
+        .memory = {}, .memory_peak = last.end->memory_peak, .cpu_seconds = last.end->cpu_seconds, .pids = {}};
+    for (std::string& id : core.registry.retire(keep, std::move(last)))
+        forget(core, std::move(id));
+    if (keep->has_slot)
+        core.slots.give_back(keep->facts.slot);
+    leave_queue(core, *keep);
+}
+
+asio::awaitable<void> end_session(CorePtr core, SessionPtr session) {
+    keep_log_tail(*session);
+    // Why it ends outlives this process, before anybody is told: the next one must not take for an accident
+    // what was a wish.
+    put_record(*core, *session, State::ending);
+    co_await is_stored(core);
+    session->move_to(State::ending, why_ending(*session));
+    const Error gone(Errc::gone, "session " + session->id() + " is ending: " + why_ending(*session),
+                     "Make a new session.");
+    session->turns.close(gone);
+    session->puts.close(gone);
+    session->published.reset();
+    const std::optional<protocol::Ended> ended = co_await remove_sandbox(core, session);
+    keep_log_tail(*session); // with what came during the grace
+    std::optional<SessionView::End::Log> log = co_await keep_log(core, session, KeptLogs::HeldUp::slot);
+    SessionView::End end =
+        judge(session->intent(), ended, session->facts.enforced.memory_max, session->exit_asked);
+    end.log = std::move(log);
+    const std::string why =
+        std::string(to_text(end.reason)) + (ended ? ", last step " + ended->last_step : ", nothing was left");
+    finish(*core, session, std::move(end), why);
+    if (ended) {
+        std::vector<std::string> ids{session->id()};
+        co_await forget_last_words(core, std::move(ids));
+    }
+}
+
+} // namespace sandbox::manager

@@ -1,0 +1,13 @@
+#include "manager/session/use.hpp"
+
+#include "manager/session/context.hpp"
+
+namespace sandbox::manager {
+
+InUse use_of(const SessionPtr& session) {
+    return {.hold = std::make_shared<Use>(session),
+            .lives = [session] { return session->state() != State::ended; },
+            .work_size = session->policy.filesystem.work.size};
+}
+
+} // namespace sandbox::manager
