@@ -81,7 +81,8 @@ class Init {
         pollfd entries[3] = {
             {signal_fd_, POLLIN, 0}, {engine_.output_fds[0], POLLIN, 0}, {engine_.output_fds[1], POLLIN, 0}};
         if (::poll(entries, 3, -1) < 0) {
-            // Nobody decides on this session's calls any more, an exit among them (launcher/build/syscall_recorder.hpp).
+            // Nobody decides on this session's calls any more, an exit among them
+            // (launcher/build/syscall_recorder.hpp).
             if (errno == ENOSYS)
                 __builtin_trap();
             return;

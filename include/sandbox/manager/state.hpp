@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace sandbox::manager {
@@ -50,6 +51,8 @@ std::string_view to_text(State state);
 std::string_view to_text(EndReason reason);
 std::string_view to_text(LogFate fate);
 std::optional<State> state_from_text(std::string_view text);
+/// Returns the names of all states for a message: "queued, starting, … and stuck".
+std::string all_states_text();
 std::optional<EndReason> end_reason_from_text(std::string_view text);
 std::optional<LogFate> log_fate_from_text(std::string_view text);
 

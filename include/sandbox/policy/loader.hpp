@@ -4,16 +4,12 @@
 #include "sandbox/policy/policy_folders.hpp"
 #include "sandbox/policy/site.hpp"
 #include "sandbox/policy/tenant.hpp"
+#include "sandbox/policy/trust.hpp"
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace sandbox::policy {
-
-/// How much the loader trusts the file system. The launcher (root) takes files and folders, up to the root,
-/// only where root owns them and nobody else can write them, and follows no link; the offline tools take any.
-enum class Trust { root_owned_only, any_owner };
 
 /// The name of the launcher's built-in policy and tenant: no file can have it.
 inline constexpr const char* kReservedName = "probe";
@@ -41,10 +37,5 @@ Site load_site(const std::string& path, Trust trust);
 /// The effective policy as TOML, every field present, with units as an admin writes them.
 std::string to_toml(const Policy& policy);
 std::string to_toml(const Tenant& tenant);
-
-/// The JSON Schemas of the three kinds of files: what the loader checks against, a sentence a field.
-std::string_view policy_schema();
-std::string_view tenant_schema();
-std::string_view site_schema();
 
 } // namespace sandbox::policy

@@ -113,50 +113,6 @@ Json labels(const std::map<std::string, std::string>& labels) {
     return object;
 }
 
-Json session_object(const SessionView& session) {
-    Json object{{"id", session.id},
-                {"name", session.name},
-                {"tenant", session.tenant},
-                {"policy", {{"name", session.policy}, {"digest", session.policy_digest}}},
-                {"labels", labels(session.labels)},
-                {"state", to_text(session.state)},
-                {"health",
-                 {{"status", session.health.status},
-                  {"last_ok_at", value_or_null(session.health.last_ok_at)},
-                  {"in_flight_seconds", session.health.in_flight_seconds}}},
-                {"pid", session.pid},
-                {"address", session.address},
-                {"port", session.port}};
-    if (session.published_port)
-        object["published_port"] = *session.published_port;
-    object["url"] = url_of(session);
-    object["created_at"] = format_time(session.created_at);
-    object["ready_at"] = value_or_null(session.ready_at);
-    object["last_activity_at"] = value_or_null(session.last_activity_at);
-    object["restarts"] = session.restarts;
-    if (!session.restart_reason.empty())
-        object["restart_reason"] = session.restart_reason;
-    if (session.autosave)
-        object["autosave"] = autosave(*session.autosave);
-    if (session.learns)
-        object["learns"] = true;
-    if (session.rest)
-        object["rest"] = rest(*session.rest);
-    object["expires"] = {{"idle_at", value_or_null(session.expires.idle_at)},
-                         {"lifetime_at", value_or_null(session.expires.lifetime_at)}};
-    object["limits"] = {{"asked", limits(session.asked)},
-                        {"enforced", limits(session.enforced)},
-                        {"not_enforced", array_of(session.not_enforced)}};
-    object["usage"] = usage(session.usage);
-    object["engine"] = {{"name", session.engine.name},
-                        {"version", session.engine.version},
-                        {"stand_in", session.engine.stand_in},
-                        {"renders", session.engine.renders ? Json(*session.engine.renders) : Json(nullptr)}};
-    if (session.end)
-        object["end"] = end(*session.end);
-    return object;
-}
-
 Json policy_object(const policy::Policy& policy) {
     const policy::Ceilings& ceilings = policy.override_ceilings;
     Json limits{{"memory_bytes", policy.resources.memory_max.value},
@@ -200,8 +156,52 @@ std::string list_json(const char* key, const std::vector<Item>& items, ToObject 
 
 } // namespace
 
+Json session_document(const SessionView& session) {
+    Json object{{"id", session.id},
+                {"name", session.name},
+                {"tenant", session.tenant},
+                {"policy", {{"name", session.policy}, {"digest", session.policy_digest}}},
+                {"labels", labels(session.labels)},
+                {"state", to_text(session.state)},
+                {"health",
+                 {{"status", session.health.status},
+                  {"last_ok_at", value_or_null(session.health.last_ok_at)},
+                  {"in_flight_seconds", session.health.in_flight_seconds}}},
+                {"pid", session.pid},
+                {"address", session.address},
+                {"port", session.port}};
+    if (session.published_port)
+        object["published_port"] = *session.published_port;
+    object["url"] = url_of(session);
+    object["created_at"] = format_time(session.created_at);
+    object["ready_at"] = value_or_null(session.ready_at);
+    object["last_activity_at"] = value_or_null(session.last_activity_at);
+    object["restarts"] = session.restarts;
+    if (!session.restart_reason.empty())
+        object["restart_reason"] = session.restart_reason;
+    if (session.autosave)
+        object["autosave"] = autosave(*session.autosave);
+    if (session.learns)
+        object["learns"] = true;
+    if (session.rest)
+        object["rest"] = rest(*session.rest);
+    object["expires"] = {{"idle_at", value_or_null(session.expires.idle_at)},
+                         {"lifetime_at", value_or_null(session.expires.lifetime_at)}};
+    object["limits"] = {{"asked", limits(session.asked)},
+                        {"enforced", limits(session.enforced)},
+                        {"not_enforced", array_of(session.not_enforced)}};
+    object["usage"] = usage(session.usage);
+    object["engine"] = {{"name", session.engine.name},
+                        {"version", session.engine.version},
+                        {"stand_in", session.engine.stand_in},
+                        {"renders", session.engine.renders ? Json(*session.engine.renders) : Json(nullptr)}};
+    if (session.end)
+        object["end"] = end(*session.end);
+    return object;
+}
+
 std::string session_json(const SessionView& session, const std::string& token) {
-    Json object = session_object(session);
+    Json object = session_document(session);
     if (!token.empty())
         object["token"] = token;
     return dump(object);
@@ -210,7 +210,7 @@ std::string session_json(const SessionView& session, const std::string& token) {
 std::string sessions_json(const std::vector<SessionView>& sessions, const std::string& next_cursor) {
     Json array = Json::array();
     for (const SessionView& session : sessions)
-        array.push_back(session_object(session));
+        array.push_back(session_document(session));
     Json document{{"sessions", std::move(array)}};
     if (!next_cursor.empty())
         document["next_cursor"] = next_cursor;

@@ -7,11 +7,16 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 namespace sandbox::api {
 
 /// The session as JSON text, in the keys of the API. `token` is in it only where one is given: in the answer
 /// to the create, and nowhere else.
 std::string session_json(const manager::SessionView& session, const std::string& token = {});
+
+/// The same without a token, for what has more members.
+nlohmann::ordered_json session_document(const manager::SessionView& session);
 
 /// `{"sessions": […]}`, with `next_cursor` where there are more.
 std::string sessions_json(const std::vector<manager::SessionView>& sessions,

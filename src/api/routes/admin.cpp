@@ -1,6 +1,7 @@
 // Routes of the operation of this program itself.
 #include "api/routes/request_bodies.hpp"
 #include "api/routes/routes.hpp"
+#include "api/routing/parameters.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "api/routes/router.hpp"
+#include "api/routing/router.hpp"
 #include "sandbox/manager/manager.hpp"
 
 #include <string>

@@ -1,8 +1,8 @@
 // Routes of what the site has: policies, tenants, room for more, health, version.
 #include "api/format/pressure_json.hpp"
 #include "api/format/session_json.hpp"
-#include "api/routes/request_bodies.hpp"
 #include "api/routes/routes.hpp"
+#include "api/routing/parameters.hpp"
 #include "embedded_openapi.hpp"
 #include "sandbox/base/error.hpp"
 

@@ -1,6 +1,6 @@
 // The route of commands: one or several, each a request of its own to ChimeraX.
 #include "api/format/command_json.hpp"
-#include "api/http/problem.hpp"
+#include "api/routes/ended_session.hpp"
 #include "api/routes/request_bodies.hpp"
 #include "api/routes/routes.hpp"
 

@@ -2,8 +2,10 @@
 #include "api/format/session_json.hpp"
 #include "api/format/stats_json.hpp"
 #include "api/http/problem.hpp"
+#include "api/routes/ended_session.hpp"
 #include "api/routes/request_bodies.hpp"
 #include "api/routes/routes.hpp"
+#include "api/routing/parameters.hpp"
 #include "sandbox/base/id.hpp"
 #include "sandbox/chimerax/command_result.hpp"
 

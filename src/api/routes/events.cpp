@@ -1,8 +1,8 @@
 // Routes of what happens: server-sent events.
 #include "api/format/event_json.hpp"
-#include "api/http/problem.hpp"
-#include "api/routes/request_bodies.hpp"
+#include "api/routes/ended_session.hpp"
 #include "api/routes/routes.hpp"
+#include "api/routing/parameters.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -4,9 +4,10 @@
 #include "api/http/file_range.hpp"
 #include "api/http/http_date.hpp"
 #include "api/http/problem.hpp"
-#include "api/routes/request_bodies.hpp"
+#include "api/routes/ended_session.hpp"
 #include "api/routes/routes.hpp"
 #include "api/routes/uploads.hpp"
+#include "api/routing/parameters.hpp"
 #include "api/transport/while_client_stays.hpp"
 #include "sandbox/base/encoding.hpp"
 

@@ -1,5 +1,6 @@
 // What all routes have in common that need a session that lives.
 #include "api/http/problem.hpp"
+#include "api/routes/ended_session.hpp"
 #include "api/routes/routes.hpp"
 #include "api/transport/while_client_stays.hpp"
 

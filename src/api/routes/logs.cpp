@@ -1,8 +1,8 @@
 // The log of a session: what its ChimeraX wrote to stdout and stderr.
 #include "api/format/log_text.hpp"
-#include "api/http/problem.hpp"
-#include "api/routes/request_bodies.hpp"
+#include "api/routes/ended_session.hpp"
 #include "api/routes/routes.hpp"
+#include "api/routing/parameters.hpp"
 
 #include <chrono>
 #include <utility>

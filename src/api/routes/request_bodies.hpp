@@ -43,13 +43,6 @@ struct RenderRequest {
 };
 RenderRequest parse_render(const std::string& body);
 
-/// A parameter that is RFC 3339 UTC, in the form of format_time; empty where it is absent.
-std::string time_parameter(const Request& request, std::string_view name);
-/// A parameter that is a day of UTC, as 2026-01-31; empty where it is absent. Throws Error invalid_argument.
-std::string day_parameter(const Request& request, std::string_view name);
-/// A parameter that is 1 or true, 0 or false.
-bool flag_parameter(const Request& request, std::string_view name);
-
 /// Reads the body of POST /v1/tokens; whose session it is for, and that one's tenant, is for the caller to
 /// see. Throws Error invalid_argument with the field at fault; denied for more rights, or a longer life, than
 /// the caller has.
@@ -57,12 +50,5 @@ manager::NewToken parse_new_token(const std::string& body, const Caller& caller,
 
 /// Reads an optional flag of a body that may be empty: {"dry_run": true}.
 bool parse_flag(const std::string& body, const char* name);
-
-/// A parameter in whole or broken seconds, 0 to `most`. Throws Error invalid_argument.
-std::optional<Duration> seconds_parameter(const Request& request, std::string_view name, Duration most);
-std::optional<std::uint64_t> count_parameter(const Request& request, std::string_view name,
-                                             std::uint64_t most);
-/// `ready,ended`. Throws Error invalid_argument for what is no state.
-std::vector<manager::State> states_parameter(const Request& request, std::string_view name);
 
 } // namespace sandbox::api

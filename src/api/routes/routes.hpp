@@ -1,7 +1,7 @@
 #pragma once
 
-#include "api/routes/http_metrics.hpp"
-#include "api/routes/router.hpp"
+#include "api/routing/http_metrics.hpp"
+#include "api/routing/router.hpp"
 #include "sandbox/manager/manager.hpp"
 
 #include <functional>

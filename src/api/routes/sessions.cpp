@@ -1,8 +1,9 @@
 // Routes of the sessions themselves: create, list, get, delete, wait.
 #include "api/format/session_json.hpp"
-#include "api/http/problem.hpp"
+#include "api/routes/ended_session.hpp"
 #include "api/routes/request_bodies.hpp"
 #include "api/routes/routes.hpp"
+#include "api/routing/parameters.hpp"
 #include "sandbox/base/id.hpp"
 
 #include <algorithm>

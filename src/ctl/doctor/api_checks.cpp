@@ -1,6 +1,6 @@
 #include "ctl/doctor/host_checks.hpp"
 #include "ctl/format/json_text.hpp"
-#include "ctl/http/host_units.hpp"
+#include "ctl/host/host_units.hpp"
 
 #include <nlohmann/json.hpp>
 

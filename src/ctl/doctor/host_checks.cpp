@@ -1,6 +1,6 @@
 #include "ctl/doctor/host_checks.hpp"
 
-#include "ctl/http/host_units.hpp"
+#include "ctl/host/host_units.hpp"
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
 
@@ -8,10 +8,6 @@
 #include <array>
 #include <cstdio>
 #include <sstream>
-
-#include <sys/resource.h>
-#include <sys/timex.h>
-#include <sys/utsname.h>
 
 namespace sandbox::ctl {
 namespace {
@@ -146,19 +142,6 @@ Check firewall() {
 }
 
 } // namespace
-
-HostView this_host() {
-    HostView host;
-    timex clock{};
-    host.clock_is_set = ::adjtimex(&clock) >= 0 && (clock.status & STA_UNSYNC) == 0;
-    rlimit files{};
-    if (::getrlimit(RLIMIT_NOFILE, &files) == 0)
-        host.descriptors = files.rlim_max;
-    utsname names{};
-    if (::uname(&names) == 0)
-        host.kernel_release = names.release;
-    return host;
-}
 
 std::vector<Check> check_host(const HostView& host) {
     return {kernel(host),          unified_hierarchy(host), controllers(host), pressure(host),    swap(host),

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "ctl/context/context.hpp"
+#include "ctl/host/host_view.hpp"
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,18 +16,6 @@ struct Check {
     std::string detail; ///< what was found
     std::string cure;   ///< for warnings and failures
 };
-
-/// Where the host shows itself; tests give folders of their own.
-struct HostView {
-    std::string proc = "/proc";
-    std::string cgroup = "/sys/fs/cgroup";
-    std::string etc = "/etc", usr = "/usr";
-    std::string systemd = "/run/systemd/system"; ///< there where PID 1 is systemd (sd_booted(3))
-    std::string kernel_release;                  ///< uname(2)
-    bool clock_is_set = true;                    ///< adjtimex(2)
-    std::uint64_t descriptors = 0;               ///< that a process may have open at most
-};
-HostView this_host();
 
 /// Kernel, cgroup v2 and its controllers, PSI, swap, user namespaces, seccomp, clock. Throws nothing.
 std::vector<Check> check_host(const HostView& host);

@@ -1,6 +1,6 @@
 #include "ctl/doctor/host_checks.hpp"
 #include "ctl/format/json_text.hpp"
-#include "ctl/http/host_units.hpp"
+#include "ctl/host/host_units.hpp"
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/base/low_limits.hpp"

@@ -1,7 +1,7 @@
 #include "ctl/http/http_client.hpp"
 
+#include "ctl/host/host_units.hpp"
 #include "ctl/http/connection.hpp"
-#include "ctl/http/host_units.hpp"
 #include "sandbox/base/error.hpp"
 
 #include <array>

@@ -8,6 +8,7 @@
 #include "sandbox/base/file.hpp"
 #include "sandbox/base/id.hpp"
 #include "sandbox/policy/loaded_policy.hpp"
+#include "sandbox/policy/schemas.hpp"
 
 #include <algorithm>
 #include <memory>

@@ -1,6 +1,6 @@
 #include "ctl/verify/facts_source.hpp"
 
-#include "ctl/http/host_units.hpp"
+#include "ctl/host/host_units.hpp"
 #include "sandbox/protocol/message.hpp"
 #include "sandbox/protocol/packet_socket.hpp"
 

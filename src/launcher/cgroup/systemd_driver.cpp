@@ -1,5 +1,6 @@
 #include "launcher/cgroup/systemd_driver.hpp"
 
+#include "launcher/cgroup/bus_message.hpp"
 #include "launcher/cgroup/slice_limits.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/base/id.hpp"
@@ -13,43 +14,20 @@
 #include <filesystem>
 
 #include <poll.h>
-#include <systemd/sd-bus.h>
 
 namespace sandbox::launcher {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* kService = "org.freedesktop.systemd1";
-constexpr const char* kPath = "/org/freedesktop/systemd1";
-constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
 constexpr const char* kUnitExists = "org.freedesktop.systemd1.UnitExists";
 constexpr Duration kBusTime = 25s;
-constexpr const char* kBusCure = "look at `systemctl status dbus` and `journalctl -u dbus`, or set "
-                                 "cgroup_driver = \"cgroupfs\" in sandboxd.toml";
 
 std::string slice_name(const std::string& tenant) {
     return "chimerax-" + tenant + ".slice";
 }
 std::string scope_name(const std::string& tenant) {
     return "chimerax-" + tenant + ".scope";
-}
-
-struct Unref {
-    void operator()(sd_bus_message* message) const { ::sd_bus_message_unref(message); }
-};
-using Message = std::unique_ptr<sd_bus_message, Unref>;
-
-void check(int result, const std::string& what) {
-    if (result < 0)
-        throw Error(Errc::unavailable, what + ": " + std::strerror(-result), kBusCure);
-}
-
-Message new_call(sd_bus* bus, const char* method) {
-    sd_bus_message* message = nullptr;
-    check(::sd_bus_message_new_method_call(bus, &message, kService, kPath, kManager, method),
-          "a message to systemd");
-    return Message(message);
 }
 
 std::map<std::string, std::uint64_t> limits_of(const policy::Tenant& tenant) {

@@ -1,5 +1,6 @@
+#include "manager/accounting/metrics.hpp"
+
 #include "manager/metering/cgroup_reader.hpp"
-#include "manager/session/context.hpp"
 #include "sandbox/base/file.hpp"
 
 #include <algorithm>

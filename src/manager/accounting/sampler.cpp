@@ -1,6 +1,6 @@
 #include "manager/accounting/sampler.hpp"
 
-#include "manager/session/context.hpp"
+#include "manager/accounting/usage_booking.hpp"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "manager/accounting/manager_metrics.hpp"
+#include "manager/session/manager_metrics.hpp"
 #include "manager/session/registry.hpp"
 
 #include <memory>

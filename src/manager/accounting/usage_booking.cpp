@@ -1,6 +1,8 @@
 // The tenants' accounts: what their sessions use, here and in the store.
+#include "manager/accounting/usage_booking.hpp"
+
 #include "manager/accounting/sampler.hpp"
-#include "manager/session/context.hpp"
+#include "manager/session/persistence.hpp"
 
 #include <algorithm>
 #include <chrono>

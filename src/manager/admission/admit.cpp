@@ -1,4 +1,9 @@
-#include "manager/session/context.hpp"
+#include "manager/admission/admit.hpp"
+
+#include "manager/accounting/registration.hpp"
+#include "manager/admission/drain.hpp"
+#include "manager/admission/scheduler.hpp"
+#include "manager/session/view.hpp"
 #include "sandbox/base/id.hpp"
 
 #include <algorithm>

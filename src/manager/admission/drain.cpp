@@ -1,12 +1,11 @@
 // A host that is to become empty: nothing new comes, and what lives ends in its own time.
-#include "manager/session/context.hpp"
-#include "sandbox/base/file.hpp"
+#include "manager/admission/drain.hpp"
+
+#include "manager/admission/retire.hpp"
+#include "manager/store/state_dir.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <algorithm>
-#include <cerrno>
-
-#include <unistd.h>
 
 namespace asio = boost::asio;
 
@@ -14,19 +13,6 @@ namespace sandbox::manager {
 namespace {
 
 constexpr const char* kWhy = "The host takes no new sessions: it is being drained.";
-
-std::string mark_path(const policy::Site& site) {
-    return site.state_dir + "/manager/draining";
-}
-
-/// A wish that was told outlives this process: a crash must not open a host that an operator has closed.
-void write_mark(const policy::Site& site, bool draining) {
-    const std::string path = mark_path(site);
-    if (draining)
-        write_file_atomically(path, "", 0600);
-    else if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-        throw_errno("cannot remove " + path);
-}
 
 void refuse_queue(Core& core) {
     std::vector<SessionPtr> queued;
@@ -45,13 +31,6 @@ std::size_t count_live(const Core& core) {
 
 } // namespace
 
-bool was_draining(const policy::Site& site) {
-    if (::access(mark_path(site).c_str(), F_OK) != 0)
-        return false;
-    log::warning("takes no new sessions: it was told to drain, and not to undo that");
-    return true;
-}
-
 Error draining_error() {
     return Error(Errc::unavailable, "the host takes no new sessions: it is being drained",
                  "Use another host, or try again when it is back.")
@@ -61,7 +40,7 @@ Error draining_error() {
 void set_draining(Core& core, bool draining) {
     if (core.draining == draining)
         return;
-    write_mark(core.site, draining);
+    keep_draining(core.site, draining);
     core.draining = draining;
     log::info(draining ? "drains: takes no new sessions" : "takes new sessions again");
     if (draining)

@@ -1,4 +1,7 @@
-#include "manager/session/context.hpp"
+#include "manager/admission/pressure_report.hpp"
+
+#include "manager/admission/drain.hpp"
+#include "manager/admission/scheduler.hpp"
 
 namespace sandbox::manager {
 namespace {

@@ -1,6 +1,8 @@
 // All files of the site are read and checked before any of them is in force, here and at the launcher.
+#include "manager/admission/reload.hpp"
+
 #include "manager/accounting/sampler.hpp"
-#include "manager/session/context.hpp"
+#include "manager/admission/scheduler.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <utility>

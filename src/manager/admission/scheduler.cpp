@@ -1,4 +1,6 @@
-#include "manager/session/context.hpp"
+#include "manager/admission/scheduler.hpp"
+
+#include "manager/admission/retire.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "manager/model/idempotency_key.hpp"
-#include "sandbox/manager/manager.hpp"
+#include "sandbox/manager/requests.hpp"
 
 #include <functional>
 #include <optional>

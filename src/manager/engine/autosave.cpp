@@ -1,4 +1,7 @@
-#include "manager/session/context.hpp"
+#include "manager/engine/autosave.hpp"
+
+#include "manager/engine/exchange.hpp"
+#include "manager/session/persistence.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <algorithm>

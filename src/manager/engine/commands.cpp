@@ -1,3 +1,4 @@
+#include "manager/engine/commands.hpp"
 // Commands of a caller: several of them in one turn.
 #include "manager/engine/exchange.hpp"
 #include "sandbox/manager/command_list.hpp"

@@ -1,3 +1,5 @@
+#include "manager/engine/engine_request.hpp"
+
 #include "manager/engine/exchange.hpp"
 #include "manager/session/use.hpp"
 

@@ -1,6 +1,10 @@
-// Talks with the engine, one at a time, and keeps the session's state meanwhile.
 #include "manager/engine/exchange.hpp"
 
+#include "manager/engine/freeze.hpp"
+#include "manager/engine/start_wait.hpp"
+#include "manager/session/persistence.hpp"
+// Talks with the engine, one at a time, and keeps the session's state meanwhile.
+#include "manager/engine/exchange.hpp"
 #include "sandbox/base/log.hpp"
 #include "sandbox/chimerax/command_result.hpp"
 

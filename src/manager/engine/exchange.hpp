@@ -39,4 +39,9 @@ void check_target(const chimerax::RestRequest& request);
 boost::asio::awaitable<void> exchange_in_turn(CorePtr core, SessionPtr session, ExchangePtr exchange,
                                               Duration timeout);
 
+/// A command of this program, which is no use of the session. The caller has the engine's turn,
+/// or the session is recovering. Throws Error as a request does; what ChimeraX says of it is in the result.
+boost::asio::awaitable<chimerax::CommandResult> own_command(CorePtr core, SessionPtr session,
+                                                            std::string command);
+
 } // namespace sandbox::manager

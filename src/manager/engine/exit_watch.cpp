@@ -1,5 +1,6 @@
+#include "manager/engine/exit_watch.hpp"
+
 #include "manager/metering/usage.hpp"
-#include "manager/session/context.hpp"
 #include "sandbox/kernel/process.hpp"
 
 #include <array>

@@ -1,4 +1,8 @@
-#include "manager/session/context.hpp"
+#include "manager/engine/freeze.hpp"
+
+#include "manager/engine/reclaim.hpp"
+#include "manager/engine/start_wait.hpp"
+#include "manager/session/view.hpp"
 
 namespace asio = boost::asio;
 

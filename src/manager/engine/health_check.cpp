@@ -1,4 +1,6 @@
-#include "manager/session/context.hpp"
+#include "manager/engine/health_check.hpp"
+
+#include "manager/engine/readiness.hpp"
 
 #include <utility>
 

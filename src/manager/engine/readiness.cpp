@@ -1,4 +1,4 @@
-#include "manager/session/context.hpp"
+#include "manager/engine/readiness.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,6 @@
-#include "manager/session/context.hpp"
+#include "manager/engine/reclaim.hpp"
+
+#include "manager/session/persistence.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <cerrno>

@@ -1,5 +1,5 @@
 // Requests that come before a session can take them wait for it.
-#include "manager/session/context.hpp"
+#include "manager/engine/start_wait.hpp"
 
 #include <optional>
 #include <utility>

@@ -1,12 +1,16 @@
-#include "manager/session/context.hpp"
+#include "manager/lifecycle/adopt.hpp"
+
+#include "manager/accounting/registration.hpp"
+#include "manager/accounting/usage_booking.hpp"
+#include "manager/admission/admit.hpp"
+#include "manager/admission/retire.hpp"
+#include "manager/lifecycle/session_runner.hpp"
+#include "manager/lifecycle/teardown.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <algorithm>
 #include <limits>
 #include <utility>
-
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace asio = boost::asio;
 
@@ -49,6 +53,11 @@ asio::awaitable<void> end_with_host(CorePtr core, SessionPtr session) {
     end.log = co_await keep_log(core, session, KeptLogs::HeldUp::nothing);
     core->counters.adopted.at({"gone"}) += 1;
     finish(*core, session, std::move(end), "the host was restarted");
+}
+
+void load_tokens(Core& core) {
+    for (TokenRecord& record : core.store.load_tokens())
+        core.tokens.add(std::move(record));
 }
 
 /// Of those that are still known, in the order of their ends.
@@ -103,35 +112,6 @@ void adopt(const CorePtr& core) {
     if (!live.empty() || !ended.empty()) {
         log::info("the store has " + std::to_string(live.size()) + " sessions that lived and " +
                   std::to_string(ended.size()) + " that had ended");
-    }
-}
-
-asio::awaitable<bool> attach(CorePtr core, SessionPtr session) {
-    for (;;) {
-        while (!core->launcher->connected())
-            co_await core->launcher->changed().wait();
-        std::string why;
-        try {
-            protocol::Request request(protocol::Attach{session->id()});
-            LauncherAnswer answer =
-                co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
-            auto* launched = std::get_if<protocol::Launched>(&answer.reply);
-            if (launched != nullptr && launched->session == session->id() && answer.descriptors.size() == 2) {
-                session->take_launched(std::move(*launched), std::move(answer.descriptors));
-                co_return true;
-            }
-            const auto* failure = std::get_if<protocol::Failure>(&answer.reply);
-            if (failure != nullptr && failure->code == Errc::not_found)
-                co_return false;
-            why = failure != nullptr ? failure->message : "its answer is not one";
-        } catch (const Error& error) {
-            why = error.what();
-        }
-        log::debug({session->id(), session->facts.tenant},
-                   "session " + session->id() +
-                       ": the launcher does not say yet whether it is there: " + why);
-        asio::steady_timer timer(core->io, core->tuning.reconnect_first);
-        co_await timer.async_wait(asio::use_awaitable);
     }
 }
 

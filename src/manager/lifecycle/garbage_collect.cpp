@@ -1,4 +1,9 @@
-#include "manager/session/context.hpp"
+#include "manager/lifecycle/garbage_collect.hpp"
+
+#include "manager/accounting/registration.hpp"
+#include "manager/lifecycle/session_runner.hpp"
+#include "manager/session/exit_records.hpp"
+#include "manager/session/persistence.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <algorithm>
@@ -13,8 +18,6 @@ namespace asio = boost::asio;
 
 namespace sandbox::manager {
 namespace {
-
-constexpr std::size_t kForgottenAtOnce = 32;
 
 /// Field 22 of /proc/PID/stat counts ticks since the boot, on the boot clock (proc(5)).
 BootClock::time_point time_of_ticks(std::uint64_t ticks) {
@@ -108,29 +111,6 @@ asio::awaitable<void> sweep_once(const CorePtr& core) {
 }
 
 } // namespace
-
-asio::awaitable<void> forget_last_words(CorePtr core, std::vector<std::string> ids) {
-    std::erase_if(ids, [&](const std::string& id) { return core->registry.live(id) != nullptr; });
-    if (ids.empty())
-        co_return;
-    const bool stored = co_await is_stored(core);
-    if (!stored || !core->launcher->connected())
-        co_return;
-    try {
-        // Few at once: the launcher removes their logs, and serves nobody else meanwhile.
-        while (!ids.empty()) {
-            const std::size_t left = ids.size() - std::min(ids.size(), kForgottenAtOnce);
-            protocol::Forget forget;
-            forget.sessions.assign(ids.begin() + static_cast<std::ptrdiff_t>(left), ids.end());
-            ids.resize(left);
-            protocol::Request request(std::move(forget));
-            co_await ask<protocol::Forgotten>(*core->launcher, std::move(request),
-                                              core->tuning.answer_timeout);
-        }
-    } catch (const Error& error) {
-        log::info(std::string("the launcher keeps last figures that are stored: ") + error.what());
-    }
-}
 
 asio::awaitable<std::vector<Leftover>> collect_garbage(CorePtr core, bool dry_run) {
     std::vector<Leftover> found;

@@ -1,5 +1,7 @@
-#include "manager/session/context.hpp"
-#include "manager/session/expiry_notices.hpp"
+#include "manager/lifecycle/idle_timers.hpp"
+
+#include "manager/engine/freeze.hpp"
+#include "manager/events/expiry_notices.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <algorithm>

@@ -1,4 +1,8 @@
-#include "manager/session/context.hpp"
+#include "manager/lifecycle/launch.hpp"
+
+#include "manager/admission/reload.hpp"
+#include "manager/admission/retire.hpp"
+#include "manager/lifecycle/attach.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <utility>

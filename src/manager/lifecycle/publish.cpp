@@ -1,4 +1,5 @@
-#include "manager/session/context.hpp"
+#include "manager/lifecycle/publish.hpp"
+
 #include "sandbox/base/log.hpp"
 
 #include <utility>

@@ -1,4 +1,9 @@
-#include "manager/session/context.hpp"
+#include "manager/lifecycle/recovery.hpp"
+
+#include "manager/engine/autosave.hpp"
+#include "manager/engine/exit_watch.hpp"
+#include "manager/engine/readiness.hpp"
+#include "manager/session/persistence.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <algorithm>

@@ -1,4 +1,18 @@
-#include "manager/session/context.hpp"
+#include "manager/lifecycle/session_runner.hpp"
+
+#include "manager/admission/retire.hpp"
+#include "manager/admission/scheduler.hpp"
+#include "manager/engine/autosave.hpp"
+#include "manager/engine/exit_watch.hpp"
+#include "manager/engine/health_check.hpp"
+#include "manager/engine/readiness.hpp"
+#include "manager/engine/reclaim.hpp"
+#include "manager/lifecycle/attach.hpp"
+#include "manager/lifecycle/idle_timers.hpp"
+#include "manager/lifecycle/launch.hpp"
+#include "manager/lifecycle/publish.hpp"
+#include "manager/lifecycle/recovery.hpp"
+#include "manager/lifecycle/teardown.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <exception>
@@ -63,7 +77,7 @@ asio::awaitable<void> look_after(CorePtr core, SessionPtr session) {
 }
 
 asio::awaitable<void> serve(CorePtr core, SessionPtr session) {
-    probe_engine(core, session);
+    core->on_serving(session);
     asio::co_spawn(core->io, watch_clocks(core, session), asio::detached);
     asio::co_spawn(core->io, watch_autosave(core, session), asio::detached);
     for (;;) {

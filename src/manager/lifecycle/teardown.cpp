@@ -1,5 +1,11 @@
-#include "manager/session/context.hpp"
-#include "manager/session/log_reader.hpp"
+#include "manager/lifecycle/teardown.hpp"
+
+#include "manager/admission/retire.hpp"
+#include "manager/admission/scheduler.hpp"
+#include "manager/logs/log_reader.hpp"
+#include "manager/session/exit_records.hpp"
+#include "manager/session/persistence.hpp"
+#include "manager/session/view.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <utility>
@@ -101,11 +107,6 @@ asio::awaitable<std::optional<protocol::Ended>> remove_sandbox(CorePtr core, Ses
 
 } // namespace
 
-void forget(Core& core, std::string id) {
-    core.kept_logs->forget(id);
-    core.store.forget(std::move(id));
-}
-
 asio::awaitable<std::optional<SessionView::End::Log>> keep_log(CorePtr core, SessionPtr session,
                                                                KeptLogs::HeldUp held_up) {
     if (session->kind() != Kind::tenant)
@@ -113,28 +114,6 @@ asio::awaitable<std::optional<SessionView::End::Log>> keep_log(CorePtr core, Ses
     std::string log_dir = log_dir_of(*core, *session);
     co_return co_await core->kept_logs->keep(session->id(), session->facts.tenant, std::move(log_dir),
                                              held_up);
-}
-
-void finish(Core& core, const SessionPtr& session, SessionView::End end, const std::string& why) {
-    // The caller's may be the registry's own, which goes below.
-    const SessionPtr keep = session; // NOLINT(performance-unnecessary-copy-initialization)
-    const Error gone(Errc::gone, "session " + keep->id() + " has ended", "Make a new session.");
-    keep->turns.close(gone);
-    keep->puts.close(gone);
-    keep->let_go();
-    end.at = std::chrono::system_clock::now();
-    end.log_tail = std::move(keep->log_tail);
-    keep->facts.end = std::move(end);
-    keep->facts.timeline = {};
-    keep->move_to(State::ended, why);
-    SessionView last = view_of(core, *keep);
-    last.usage = {
-        .memory = {}, .memory_peak = last.end->memory_peak, .cpu_seconds = last.end->cpu_seconds, .pids = {}};
-    for (std::string& id : core.registry.retire(keep, std::move(last)))
-        forget(core, std::move(id));
-    if (keep->has_slot)
-        core.slots.give_back(keep->facts.slot);
-    leave_queue(core, *keep);
 }
 
 asio::awaitable<void> end_session(CorePtr core, SessionPtr session) {

@@ -108,6 +108,13 @@ std::optional<State> state_from_text(std::string_view text) {
     return row == kStates.end() ? std::nullopt : std::optional(row->state);
 }
 
+std::string all_states_text() {
+    std::string text;
+    for (const StateRow& row : kStates)
+        text += (text.empty() ? "" : &row == &kStates.back() ? " and " : ", ") + std::string(row.text);
+    return text;
+}
+
 std::optional<EndReason> end_reason_from_text(std::string_view text) {
     const auto row = std::ranges::find(kReasons, text, &ReasonRow::text);
     return row == kReasons.end() ? std::nullopt : std::optional(row->reason);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "sandbox/manager/manager.hpp"
+#include "sandbox/manager/requests.hpp"
 
 #include <string>
 

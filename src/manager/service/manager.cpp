@@ -1,12 +1,25 @@
 #include "sandbox/manager/manager.hpp"
 
+#include "manager/accounting/metrics.hpp"
 #include "manager/accounting/sampler.hpp"
+#include "manager/accounting/usage_booking.hpp"
+#include "manager/admission/drain.hpp"
+#include "manager/admission/pressure_report.hpp"
 #include "manager/audit/audit_search.hpp"
 #include "manager/audit/command_redaction.hpp"
+#include "manager/engine/commands.hpp"
+#include "manager/engine/engine_request.hpp"
+#include "manager/engine/freeze.hpp"
+#include "manager/lifecycle/adopt.hpp"
+#include "manager/lifecycle/garbage_collect.hpp"
+#include "manager/logs/log_reader.hpp"
 #include "manager/service/backup.hpp"
 #include "manager/service/session_service.hpp"
-#include "manager/session/context.hpp"
-#include "manager/session/log_reader.hpp"
+#include "manager/service/update_session.hpp"
+#include "manager/service/version_probe.hpp"
+#include "manager/session/persistence.hpp"
+#include "manager/session/use.hpp"
+#include "manager/session/view.hpp"
 #include "sandbox/base/id.hpp"
 #include "sandbox/base/log.hpp"
 
@@ -87,8 +100,12 @@ struct Manager::Impl {
 
 Manager::Manager(asio::io_context& io, policy::Site site, const Tuning& tuning)
     : impl_(std::make_unique<Impl>(std::make_shared<Core>(io, std::move(site), tuning))) {
-    adopt(impl_->core);
     const std::weak_ptr<Core> weak = impl_->core;
+    impl_->core->on_serving = [weak](const SessionPtr& session) {
+        if (const CorePtr core = weak.lock())
+            probe_engine(core, session);
+    };
+    adopt(impl_->core);
     asio::co_spawn(io, sample_forever(weak), asio::detached);
     impl_->core->launcher->start([weak] {
         if (const CorePtr core = weak.lock())

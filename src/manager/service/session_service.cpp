@@ -1,5 +1,12 @@
 #include "manager/service/session_service.hpp"
 
+#include "manager/admission/admit.hpp"
+#include "manager/admission/retire.hpp"
+#include "manager/engine/start_wait.hpp"
+#include "manager/lifecycle/session_runner.hpp"
+#include "manager/session/exit_records.hpp"
+#include "manager/session/persistence.hpp"
+#include "manager/session/view.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <algorithm>

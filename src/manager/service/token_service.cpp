@@ -1,4 +1,4 @@
-#include "manager/session/context.hpp"
+#include "manager/service/token_service.hpp"
 
 #include <utility>
 
@@ -7,11 +7,6 @@
 namespace asio = boost::asio;
 
 namespace sandbox::manager {
-
-void load_tokens(Core& core) {
-    for (TokenRecord& record : core.store.load_tokens())
-        core.tokens.add(std::move(record));
-}
 
 asio::awaitable<MadeToken> make_token(CorePtr core, NewToken asked) {
     const WallTime now = std::chrono::system_clock::now();

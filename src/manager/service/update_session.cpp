@@ -1,5 +1,10 @@
 // What a caller changes of a session that lives: a new start of its ChimeraX, clocks, labels, limits.
-#include "manager/session/context.hpp"
+#include "manager/service/update_session.hpp"
+
+#include "manager/admission/scheduler.hpp"
+#include "manager/engine/start_wait.hpp"
+#include "manager/session/persistence.hpp"
+#include "manager/session/view.hpp"
 
 #include <utility>
 

@@ -1,4 +1,10 @@
-#include "manager/session/context.hpp"
+#include "manager/service/version_probe.hpp"
+
+#include "manager/accounting/registration.hpp"
+#include "manager/admission/scheduler.hpp"
+#include "manager/engine/engine_request.hpp"
+#include "manager/lifecycle/session_runner.hpp"
+#include "manager/service/workspace_files.hpp"
 #include "sandbox/base/id.hpp"
 #include "sandbox/base/log.hpp"
 #include "sandbox/chimerax/command_result.hpp"

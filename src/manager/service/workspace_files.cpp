@@ -1,5 +1,8 @@
 // Files of a session's workspace: the launcher opens, writes and removes them, with the session's own rights.
-#include "manager/session/context.hpp"
+#include "manager/service/workspace_files.hpp"
+
+#include "manager/engine/freeze.hpp"
+#include "manager/engine/start_wait.hpp"
 #include "manager/session/use.hpp"
 
 #include <utility>

@@ -34,7 +34,8 @@ enum class Kind {
     probe,  ///< this program, to look at an engine; in no list
 };
 
-/// Where a session stands with admission_state.hpp. One that this program finds, and did not admit, has its place.
+/// Where a session stands with admission_state.hpp. One that this program finds, and did not admit, has its
+/// place.
 struct Place {
     bool taken = true;    ///< it counts for the limits
     bool starts = false;  ///< it has one of the turns

@@ -1,7 +1,5 @@
 #include "manager/session/use.hpp"
 
-#include "manager/session/context.hpp"
-
 namespace sandbox::manager {
 
 InUse use_of(const SessionPtr& session) {

@@ -30,4 +30,7 @@ class Use {
     SessionPtr session_;
 };
 
+/// What a caller holds.
+InUse use_of(const SessionPtr& session);
+
 } // namespace sandbox::manager

@@ -1,4 +1,4 @@
-#include "manager/session/context.hpp"
+#include "manager/session/view.hpp"
 
 namespace sandbox::manager {
 

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "sandbox/policy/loader.hpp"
+#include "sandbox/policy/policy_folders.hpp"
+#include "sandbox/policy/trust.hpp"
 
 #include <optional>
 #include <string>

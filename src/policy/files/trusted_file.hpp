@@ -1,6 +1,6 @@
 #pragma once
 
-#include "sandbox/policy/loader.hpp"
+#include "sandbox/policy/trust.hpp"
 
 #include <string>
 #include <vector>

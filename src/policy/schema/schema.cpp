@@ -5,7 +5,7 @@
 #include "policy/schema/semantic_checks.hpp"
 #include "sandbox/base/bytes.hpp"
 #include "sandbox/base/duration.hpp"
-#include "sandbox/policy/loader.hpp"
+#include "sandbox/policy/schemas.hpp"
 
 #include <algorithm>
 #include <regex>

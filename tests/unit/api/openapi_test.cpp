@@ -1,5 +1,5 @@
-#include "api/routes/http_metrics.hpp"
 #include "api/routes/routes.hpp"
+#include "api/routing/http_metrics.hpp"
 #include "embedded_openapi.hpp"
 #include "unit/manager/world.hpp"
 

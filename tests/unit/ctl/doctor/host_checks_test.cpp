@@ -1,5 +1,5 @@
 #include "ctl/doctor/host_checks.hpp"
-#include "ctl/http/host_units.hpp"
+#include "ctl/host/host_units.hpp"
 #include "sandbox/base/error.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 #include "sandbox/policy/loader.hpp"
+#include "sandbox/policy/schemas.hpp"
 #include "sandbox/policy/settings_diff.hpp"
 
 #include <algorithm>

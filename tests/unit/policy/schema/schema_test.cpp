@@ -1,5 +1,6 @@
 #include "policy/schema/schema.hpp"
 #include "policy_folder.hpp"
+#include "sandbox/policy/schemas.hpp"
 
 #include <set>
 

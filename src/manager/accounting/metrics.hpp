@@ -1,0 +1,10 @@
+#pragma once
+
+#include "manager/session/context.hpp"
+
+namespace sandbox::manager {
+
+/// What is counted, and how things stand now.
+std::vector<metric::Family> metrics_of(const Core& core);
+
+} // namespace sandbox::manager

@@ -1,0 +1,43 @@
+#include "manager/lifecycle/attach.hpp"
+
+#include "sandbox/base/log.hpp"
+
+#include <utility>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace asio = boost::asio;
+
+namespace sandbox::manager {
+
+asio::awaitable<bool> attach(CorePtr core, SessionPtr session) {
+    for (;;) {
+        while (!core->launcher->connected())
+            co_await core->launcher->changed().wait();
+        std::string why;
+        try {
+            protocol::Request request(protocol::Attach{session->id()});
+            LauncherAnswer answer =
+                co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
+            auto* launched = std::get_if<protocol::Launched>(&answer.reply);
+            if (launched != nullptr && launched->session == session->id() && answer.descriptors.size() == 2) {
+                session->take_launched(std::move(*launched), std::move(answer.descriptors));
+                co_return true;
+            }
+            const auto* failure = std::get_if<protocol::Failure>(&answer.reply);
+            if (failure != nullptr && failure->code == Errc::not_found)
+                co_return false;
+            why = failure != nullptr ? failure->message : "its answer is not one";
+        } catch (const Error& error) {
+            why = error.what();
+        }
+        log::debug({session->id(), session->facts.tenant},
+                   "session " + session->id() +
+                       ": the launcher does not say yet whether it is there: " + why);
+        asio::steady_timer timer(core->io, core->tuning.reconnect_first);
+        co_await timer.async_wait(asio::use_awaitable);
+    }
+}
+
+} // namespace sandbox::manager

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "manager/session/context.hpp"
+
+namespace sandbox::manager {
+
+/// Whether the launcher has a session's sandbox, and takes it over then. Asks until there is an answer.
+boost::asio::awaitable<bool> attach(CorePtr core, SessionPtr session);
+
+} // namespace sandbox::manager

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "manager/session/context.hpp"
+
+namespace sandbox::manager {
+
+/// Ends the session when it is idle for too long, or has lived for too long.
+boost::asio::awaitable<void> watch_clocks(CorePtr core, SessionPtr session);
+
+} // namespace sandbox::manager

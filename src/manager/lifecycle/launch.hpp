@@ -1,0 +1,10 @@
+#pragma once
+
+#include "manager/session/context.hpp"
+
+namespace sandbox::manager {
+
+/// Asks the launcher for the sandbox. False: it could not be made, and the session says why.
+boost::asio::awaitable<bool> launch(CorePtr core, SessionPtr session);
+
+} // namespace sandbox::manager

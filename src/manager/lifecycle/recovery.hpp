@@ -1,0 +1,11 @@
+#pragma once
+
+#include "manager/session/context.hpp"
+
+namespace sandbox::manager {
+
+/// Starts ChimeraX again in its sandbox, as its policy says, until it serves. Else the session
+/// has to end.
+boost::asio::awaitable<void> recover(CorePtr core, SessionPtr session);
+
+} // namespace sandbox::manager
