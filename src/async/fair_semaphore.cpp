@@ -9,9 +9,9 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
-namespace sandbox::manager {
+namespace sandbox::async {
 
-struct FifoGate::State {
+struct FairSemaphore::State {
     boost::asio::any_io_executor executor;
     std::size_t limit = 0, bound = 0, inside = 0;
     std::list<Waiter*> waiters;
@@ -21,7 +21,7 @@ struct FifoGate::State {
 };
 
 /// Stands in the queue until it is admitted or its coroutine leaves.
-struct FifoGate::Waiter {
+struct FairSemaphore::Waiter {
     explicit Waiter(std::shared_ptr<State> gate) : state(std::move(gate)), timer(state->executor) {
         place = state->waiters.insert(state->waiters.end(), this);
     }
@@ -45,7 +45,7 @@ struct FifoGate::Waiter {
     Permit permit; ///< set before it is woken: were it lost with the coroutine, the next would come in
 };
 
-void FifoGate::State::admit_next() {
+void FairSemaphore::State::admit_next() {
     if (!waiters.empty() && inside < limit && !closed) {
         Waiter& next = *waiters.front();
         ++inside;
@@ -54,30 +54,30 @@ void FifoGate::State::admit_next() {
     }
 }
 
-FifoGate::Permit& FifoGate::Permit::operator=(Permit&& other) noexcept {
+FairSemaphore::Permit& FairSemaphore::Permit::operator=(Permit&& other) noexcept {
     Permit taken(std::move(other));
     std::swap(state_, taken.state_);
     return *this;
 }
 
-FifoGate::Permit::~Permit() {
+FairSemaphore::Permit::~Permit() {
     if (state_) {
         --state_->inside;
         state_->admit_next();
     }
 }
 
-FifoGate::FifoGate(boost::asio::any_io_executor executor, std::size_t limit, std::size_t bound)
+FairSemaphore::FairSemaphore(boost::asio::any_io_executor executor, std::size_t limit, std::size_t bound)
     : state_(std::make_shared<State>(State{std::move(executor), limit, bound, 0, {}, {}})) {}
 
-FifoGate::Permit FifoGate::try_enter() {
+FairSemaphore::Permit FairSemaphore::try_enter() {
     if (state_->closed || state_->inside >= state_->limit || !state_->waiters.empty())
         return Permit();
     ++state_->inside;
     return Permit(state_);
 }
 
-boost::asio::awaitable<FifoGate::Permit> FifoGate::enter(SteadyTime deadline) {
+boost::asio::awaitable<FairSemaphore::Permit> FairSemaphore::enter(SteadyTime deadline) {
     const std::shared_ptr<State> state = state_;
     if (state->closed)
         throw *state->closed;
@@ -101,15 +101,15 @@ boost::asio::awaitable<FifoGate::Permit> FifoGate::enter(SteadyTime deadline) {
                 "Try again with a longer timeout; this request was not started.");
 }
 
-void FifoGate::close(const Error& error) {
+void FairSemaphore::close(const Error& error) {
     if (!state_->closed)
         state_->closed = error;
     while (!state_->waiters.empty())
         state_->waiters.front()->leave_queue();
 }
 
-std::size_t FifoGate::waiting() const {
+std::size_t FairSemaphore::waiting() const {
     return state_->waiters.size();
 }
 
-} // namespace sandbox::manager
+} // namespace sandbox::async

@@ -6,11 +6,11 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
-namespace sandbox::manager {
+namespace sandbox::async {
 
 /// Stands in the list for exactly as long as the coroutine waits, however it leaves.
-struct Signal::Waiter {
-    explicit Waiter(Signal& owner) : signal(owner), timer(owner.executor_) {
+struct Notifier::Waiter {
+    explicit Waiter(Notifier& owner) : signal(owner), timer(owner.executor_) {
         place = signal.waiters_.insert(signal.waiters_.end(), this);
     }
     Waiter(const Waiter&) = delete;
@@ -20,20 +20,20 @@ struct Signal::Waiter {
             signal.waiters_.erase(place);
     }
 
-    Signal& signal;
+    Notifier& signal;
     boost::asio::steady_timer timer;
     std::list<Waiter*>::iterator place;
     bool notified = false;
 };
 
-void Signal::notify() {
+void Notifier::notify() {
     for (Waiter* waiter : std::exchange(waiters_, {})) {
         waiter->notified = true;
         waiter->timer.cancel();
     }
 }
 
-boost::asio::awaitable<bool> Signal::wait_until(SteadyTime deadline) {
+boost::asio::awaitable<bool> Notifier::wait_until(SteadyTime deadline) {
     Waiter waiter(*this);
     waiter.timer.expires_at(deadline);
     const auto [error] = co_await waiter.timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
@@ -42,8 +42,8 @@ boost::asio::awaitable<bool> Signal::wait_until(SteadyTime deadline) {
     co_return waiter.notified;
 }
 
-boost::asio::awaitable<void> Signal::wait() {
+boost::asio::awaitable<void> Notifier::wait() {
     co_await wait_until(SteadyTime::max());
 }
 
-} // namespace sandbox::manager
+} // namespace sandbox::async

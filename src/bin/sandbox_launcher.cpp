@@ -47,16 +47,16 @@ void print_plan(const Options& options) {
     const policy::Tenant tenant =
         policy::load_tenant(site.tenants_dir, options.tenant, policy::Trust::any_owner);
     const auto installation = chimerax::find_installation(loaded.policy.chimerax.executable);
-    std::puts(launcher::to_json(launcher::make_blueprint({.site = site,
-                                                          .policy = loaded.policy,
-                                                          .tenant = tenant,
-                                                          .seccomp = loaded.seccomp,
-                                                          .installation = installation,
-                                                          .session = "aaaaaaaaaaaaaaaa",
-                                                          .slot = 0,
-                                                          .environment = {},
-                                                          .learns = false},
-                                                         launcher::look_up_host))
+    std::puts(launcher::to_json(launcher::make_sandbox_spec({.site = site,
+                                                             .policy = loaded.policy,
+                                                             .tenant = tenant,
+                                                             .seccomp = loaded.seccomp,
+                                                             .installation = installation,
+                                                             .session = "aaaaaaaaaaaaaaaa",
+                                                             .slot = 0,
+                                                             .environment = {},
+                                                             .learns = false},
+                                                            launcher::look_up_host))
                   .c_str());
 }
 
@@ -79,13 +79,13 @@ UniqueFd watch_signals() {
 /// when the launcher is.
 class ManagerChild {
   public:
-    ManagerChild(launcher::Environment& environment, std::vector<std::string> argv)
-        : environment_(environment),
-          sockets_(launcher::open_api_sockets(environment.site)),
+    ManagerChild(launcher::LauncherContext& context, std::vector<std::string> argv)
+        : context_(context),
+          sockets_(launcher::open_api_sockets(context.site)),
           argv_(std::move(argv)) {
         start();
     }
-    void start() { pid_ = launcher::start_manager(environment_, sockets_, argv_); }
+    void start() { pid_ = launcher::start_manager(context_, sockets_, argv_); }
     void stop() {
         stopping_ = true;
         ::kill(pid_, SIGTERM);
@@ -112,7 +112,7 @@ class ManagerChild {
     int exit_status() const { return exit_status_; }
 
   private:
-    launcher::Environment& environment_;
+    launcher::LauncherContext& context_;
     launcher::ApiSockets sockets_;
     std::vector<std::string> argv_;
     pid_t pid_ = 0;
@@ -150,9 +150,8 @@ void check_root() {
                     "start it by systemd, or with sudo");
 }
 
-launcher::CgroupDriver make_driver(const launcher::Environment& environment) {
-    return launcher::make_cgroup_driver(environment.site,
-                                        [&environment] { return launcher::start_holder(environment); });
+launcher::CgroupDriver make_driver(const launcher::LauncherContext& context) {
+    return launcher::make_cgroup_driver(context.site, [&context] { return launcher::start_holder(context); });
 }
 
 void tear_down(const Options& options) {
@@ -160,9 +159,9 @@ void tear_down(const Options& options) {
     const policy::Site site = policy::load_site(options.config, policy::Trust::root_owned_only);
     if (!std::filesystem::exists(site.run_dir + "/sessions"))
         return; // no launcher has run since the host has started
-    launcher::Environment environment = launcher::make_environment(site);
-    launcher::CgroupDriver driver = make_driver(environment);
-    launcher::tear_down(environment, driver);
+    launcher::LauncherContext context = launcher::make_launcher_context(site);
+    launcher::CgroupDriver driver = make_driver(context);
+    launcher::tear_down(context, driver);
 }
 
 int serve(Options options) {
@@ -172,19 +171,19 @@ int serve(Options options) {
     if (::setgroups(0, nullptr) != 0)
         throw_errno("cannot drop the caller's groups");
     const UniqueFd signals = watch_signals();
-    launcher::Environment environment =
-        launcher::make_environment(policy::load_site(options.config, policy::Trust::root_owned_only));
+    launcher::LauncherContext context =
+        launcher::make_launcher_context(policy::load_site(options.config, policy::Trust::root_owned_only));
     if (!options.fault.empty())
         launcher::check_fault(options.fault);
-    environment.fault = options.fault;
-    const std::string socket = environment.socket_path();
-    launcher::Server server(environment, make_driver(environment));
+    context.fault = options.fault;
+    const std::string socket = context.socket_path();
+    launcher::Server server(context, make_driver(context));
     server.recover();
     std::optional<ManagerChild> manager;
     if (options.with_manager)
-        manager.emplace(environment, std::vector<std::string>{options.manager.empty() ? default_manager()
-                                                                                      : options.manager,
-                                                              "--config", options.config});
+        manager.emplace(
+            context, std::vector<std::string>{options.manager.empty() ? default_manager() : options.manager,
+                                              "--config", options.config});
     log::info("listens on " + socket);
     ::sd_notify(0, "READY=1");
     server.run(signals.get(), [&] {

@@ -200,7 +200,7 @@ Result measure(const Options& options) {
     boost::asio::io_context io(1);
     const manager::Tuning tuning;
     manager::Registry registry(tuning);
-    manager::Counters counters;
+    manager::ManagerMetrics counters;
     result.resident_before = resident_megabytes();
     manager::SessionPtr last;
     for (unsigned i = 0; i < options.sessions; ++i)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "sandbox/async/notifier.hpp"
+#include "sandbox/base/duration.hpp"
 #include "sandbox/base/error.hpp"
 
 #include <cstddef>
@@ -10,10 +11,10 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
-namespace sandbox::manager {
+namespace sandbox::async {
 
 /// Lets at most `limit` in at a time, in the order in which they came; at most `bound` others wait.
-class FifoGate {
+class FairSemaphore {
     struct State;
 
   public:
@@ -27,12 +28,12 @@ class FifoGate {
         explicit operator bool() const { return state_ != nullptr; }
 
       private:
-        friend class FifoGate;
+        friend class FairSemaphore;
         explicit Permit(std::shared_ptr<State> state) : state_(std::move(state)) {}
         std::shared_ptr<State> state_;
     };
 
-    FifoGate(boost::asio::any_io_executor executor, std::size_t limit, std::size_t bound);
+    FairSemaphore(boost::asio::any_io_executor executor, std::size_t limit, std::size_t bound);
 
     /// Throws Error quota when too many wait already, timed_out at the deadline, and what the gate was closed
     /// with. A caller that goes away (its coroutine is cancelled or destroyed) leaves the queue.
@@ -50,4 +51,4 @@ class FifoGate {
     std::shared_ptr<State> state_;
 };
 
-} // namespace sandbox::manager
+} // namespace sandbox::async

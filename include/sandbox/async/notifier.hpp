@@ -1,24 +1,23 @@
 #pragma once
 
-#include <chrono>
+#include "sandbox/base/duration.hpp"
+
 #include <list>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-namespace sandbox::manager {
-
-using SteadyTime = std::chrono::steady_clock::time_point;
+namespace sandbox::async {
 
 /// Wakes coroutines that wait for "something has changed". On one thread: a coroutine that looks at its
 /// condition and then waits, without a co_await between, misses nothing. Whoever waits keeps the owner of the
-/// signal alive.
-class Signal {
+/// notifier alive.
+class Notifier {
   public:
-    explicit Signal(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
-    Signal(const Signal&) = delete;
-    Signal& operator=(const Signal&) = delete;
+    explicit Notifier(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
+    Notifier(const Notifier&) = delete;
+    Notifier& operator=(const Notifier&) = delete;
 
     const boost::asio::any_io_executor& executor() const { return executor_; }
 
@@ -35,4 +34,4 @@ class Signal {
     std::list<Waiter*> waiters_;
 };
 
-} // namespace sandbox::manager
+} // namespace sandbox::async

@@ -26,6 +26,8 @@ struct BootClock {
     static time_point now() noexcept;
 };
 
+using SteadyTime = std::chrono::steady_clock::time_point;
+
 /// RFC 3339 in UTC with milliseconds, as `2026-01-31T09:05:07.123Z`.
 std::string format_time(std::chrono::system_clock::time_point time);
 

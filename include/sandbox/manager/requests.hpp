@@ -19,7 +19,7 @@
 namespace sandbox::manager {
 
 /// What makes the second create of a client that lost its connection the same session.
-struct Repeat {
+struct IdempotencyKey {
     std::string caller;      ///< whose key it is: each caller has keys of their own
     std::string key;         ///< the caller's word
     std::string fingerprint; ///< of what was asked for: another one under the same key is an error
@@ -36,7 +36,7 @@ struct CreateRequest {
     std::optional<Duration> queue_timeout;     ///< none: the site's; 0: a place at once, or a refusal
     std::optional<std::uint64_t> max_restarts; ///< at most the policy's own; 0: it ends with its ChimeraX
     bool learns = false;                       ///< its system calls are counted
-    std::optional<Repeat> repeat;
+    std::optional<IdempotencyKey> repeat;
 };
 
 struct Created {

@@ -69,12 +69,12 @@ struct SessionView {
     std::optional<Autosave> autosave;
 
     /// While it is frozen.
-    struct Rest {
+    struct FreezeInfo {
         WallTime frozen_at{};
         std::optional<Bytes> reclaimed; ///< of its memory; none while that goes on
         std::string not_reclaimed;      ///< why nothing, or no more, for people
     };
-    std::optional<Rest> rest;
+    std::optional<FreezeInfo> rest;
 
     struct Health {
         std::string status; ///< "starting", "healthy", "busy", "unhealthy", "ended"

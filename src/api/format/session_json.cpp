@@ -91,7 +91,7 @@ Json autosave(const SessionView::Autosave& autosave) {
     return object;
 }
 
-Json rest(const SessionView::Rest& rest) {
+Json rest(const SessionView::FreezeInfo& rest) {
     Json object{{"frozen_at", format_time(rest.frozen_at)},
                 {"reclaimed_bytes", value_or_null(rest.reclaimed)}};
     if (!rest.not_reclaimed.empty())

@@ -221,7 +221,7 @@ manager::CreateRequest parse_create(const std::string& body, const Caller& calle
     return request;
 }
 
-std::optional<manager::Repeat> parse_repeat(const Request& request, const Caller& caller) {
+std::optional<manager::IdempotencyKey> parse_repeat(const Request& request, const Caller& caller) {
     constexpr std::size_t kMaxKey = 255;
     const std::string_view name = "idempotency-key";
     const auto count = std::ranges::count(request.headers, name, &Fields::value_type::first);
@@ -235,8 +235,8 @@ std::optional<manager::Repeat> parse_repeat(const Request& request, const Caller
     }
     const Json document = parse_json(request.body.empty() ? std::string("{}") : request.body);
     const std::string meaning = document.dump(-1, ' ', true, Json::error_handler_t::replace);
-    return manager::Repeat{caller.role == Role::admin ? "admin" : "tenant " + caller.tenant, key,
-                           sha256_hex(meaning)};
+    return manager::IdempotencyKey{caller.role == Role::admin ? "admin" : "tenant " + caller.tenant, key,
+                                   sha256_hex(meaning)};
 }
 
 CommandRequest parse_commands(const std::string& body) {

@@ -20,7 +20,7 @@ manager::CreateRequest parse_create(const std::string& body, const Caller& calle
 /// The header Idempotency-Key of a create: 1 to 255 visible characters of ASCII. Keys belong to the tenant;
 /// all admins are one caller. The fingerprint is of the body's meaning: neither the order of its keys nor the
 /// query counts. Throws Error invalid_argument.
-std::optional<manager::Repeat> parse_repeat(const Request& request, const Caller& caller);
+std::optional<manager::IdempotencyKey> parse_repeat(const Request& request, const Caller& caller);
 
 struct CommandRequest {
     std::vector<std::string> commands;

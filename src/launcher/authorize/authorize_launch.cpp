@@ -65,7 +65,7 @@ const policy::Tenant& Rules::tenant(const std::string& name) const {
     return find(rulebook_.tenants, "tenant", name);
 }
 
-LaunchPlan check_launch(const policy::Site& site, const Rules& rules, const protocol::Launch& request) {
+LaunchPlan authorize_launch(const policy::Site& site, const Rules& rules, const protocol::Launch& request) {
     const bool probe = request.policy == kProbe && request.tenant == kProbe;
     const std::string& file = probe ? request.probe_of : request.policy;
     if (!is_policy_name(file))
@@ -88,7 +88,7 @@ LaunchPlan check_launch(const policy::Site& site, const Rules& rules, const prot
     policy = policy::apply_overrides(
         policy, {request.memory_max, request.cpus, request.pids_max, request.environment});
     const chimerax::Installation installation = chimerax::find_installation(policy.chimerax.executable);
-    Blueprint blueprint = make_blueprint({.site = site,
+    SandboxSpec spec = make_sandbox_spec({.site = site,
                                           .policy = policy,
                                           .tenant = tenant,
                                           .seccomp = loaded.seccomp,
@@ -98,7 +98,7 @@ LaunchPlan check_launch(const policy::Site& site, const Rules& rules, const prot
                                           .environment = request.environment,
                                           .learns = request.learns},
                                          look_up_host);
-    return {std::move(tenant), std::move(blueprint)};
+    return {std::move(tenant), std::move(spec)};
 }
 
 } // namespace sandbox::launcher

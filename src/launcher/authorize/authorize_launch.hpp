@@ -10,7 +10,7 @@ namespace sandbox::launcher {
 
 struct LaunchPlan {
     policy::Tenant tenant;
-    Blueprint blueprint;
+    SandboxSpec spec;
 };
 
 /// The policies and tenants that are in force: read at the start and by each reload, only where root alone
@@ -34,7 +34,7 @@ class Rules {
 
 /// Turns a request of the manager, who is not trusted, into a plan: the digest of the policy that is in
 /// force here, the tenant's right to the policy and the overrides' ceilings are checked here. Throws Error.
-LaunchPlan check_launch(const policy::Site& site, const Rules& rules, const protocol::Launch& request);
+LaunchPlan authorize_launch(const policy::Site& site, const Rules& rules, const protocol::Launch& request);
 
 /// The reserved name of policy and tenant under which an installation of ChimeraX is looked at before tenants
 /// use it.

@@ -29,16 +29,16 @@ bool raise_hard(pid_t child, int resource, rlim_t value) {
     return ::prlimit(child, limit, &wanted, nullptr) == 0;
 }
 
-void raise_limits(pid_t child, const Blueprint& plan) {
-    for (const ResourceLimit& limit : plan.limits)
-        if (!raise_hard(child, limit.resource, limit.value) && plan.strict)
+void raise_limits(pid_t child, const SandboxSpec& spec) {
+    for (const ResourceLimit& limit : spec.limits)
+        if (!raise_hard(child, limit.resource, limit.value) && spec.strict)
             throw errno_error(errno,
                               "the launcher's hard limit is below " + std::to_string(limit.value) +
-                                  " of policy " + plan.policy + ", " + limit_name(limit.resource).file_title,
+                                  " of policy " + spec.policy + ", " + limit_name(limit.resource).file_title,
                               std::string("Give the launcher ") + limit_name(limit.resource).unit_setting +
                                   "=infinity or CAP_SYS_RESOURCE, or lower the policy's.");
     // sandbox-init is one more.
-    raise_hard(child, RLIMIT_NPROC, plan.pids_max + 1);
+    raise_hard(child, RLIMIT_NPROC, spec.pids_max + 1);
     const rlimit stack{kStack, RLIM_INFINITY};
     ::prlimit(child, RLIMIT_STACK, &stack, nullptr);
 }
@@ -57,8 +57,8 @@ void reset_scheduling(pid_t child) {
 
 } // namespace
 
-void put_inheritance_of_child_right(pid_t child, const Blueprint& plan) {
-    raise_limits(child, plan);
+void put_inheritance_of_child_right(pid_t child, const SandboxSpec& spec) {
+    raise_limits(child, spec);
     reset_scheduling(child);
 }
 

@@ -15,6 +15,6 @@ namespace sandbox::launcher {
 ///   CPUs for sessions are a matter of their slice's cpuset.
 /// Throws Error where a limit that the policy promises cannot be had and its enforcement is strict; with
 /// best-effort the limit stays lower, and `sandboxctl verify` shows it. What else is not allowed stays.
-void put_inheritance_of_child_right(pid_t child, const Blueprint& plan);
+void put_inheritance_of_child_right(pid_t child, const SandboxSpec& spec);
 
 } // namespace sandbox::launcher

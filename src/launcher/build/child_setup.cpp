@@ -118,7 +118,7 @@ class Child {
             const UniqueFd attribute = open_fd_at(proc.get(), "self/attr/exec", O_WRONLY);
             write_all(attribute.get(), in_.label, "the SELinux context of the session");
         }
-        enter_new_root(in_.plan, in_.anchor, [this](Step step) { done(step); });
+        enter_new_root(in_.spec, in_.anchor, [this](Step step) { done(step); });
         check(::sethostname(kHostName, std::strlen(kHostName)), "cannot set the host name");
         return proc;
     }
@@ -156,7 +156,7 @@ class Child {
     }
 
     void set_limits() {
-        for (const ResourceLimit& limit : in_.plan.limits) {
+        for (const ResourceLimit& limit : in_.spec.limits) {
             rlimit now{};
             const auto resource = static_cast<__rlimit_resource>(limit.resource);
             check(::getrlimit(resource, &now), "getrlimit");
@@ -184,7 +184,7 @@ class Child {
             return lifted;
         };
         const int null = lift(open_fd("/dev/null", O_RDWR).get());
-        const std::array<std::pair<int, int>, 12> plan{{{null, 0},
+        const std::array<std::pair<int, int>, 12> spec{{{null, 0},
                                                         {null, 1},
                                                         {null, 2},
                                                         {lift(in_.config), wire::kConfigFd},
@@ -205,7 +205,7 @@ class Child {
                 throw_errno("cannot place a descriptor");
             ::close(lifted);
         }
-        for (const auto& [source, target] : plan)
+        for (const auto& [source, target] : spec)
             if (::dup2(source, target) != target)
                 throw_errno("cannot place a descriptor");
         status_fd_ = wire::kStatusFd;

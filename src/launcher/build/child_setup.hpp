@@ -14,7 +14,7 @@ namespace sandbox::launcher {
 /// What the child of clone needs beside the blueprint: descriptors (the launcher's own, valid in the copy)
 /// and prepared data.
 struct ChildInput {
-    const Blueprint& plan;
+    const SandboxSpec& spec;
     Timeline& timeline; ///< shared memory
     std::string anchor; ///< the empty folder on which the new root is put meanwhile
     std::string label;  ///< `session_label`
@@ -28,7 +28,7 @@ struct ChildInput {
     int init_image = -1;
 
     std::vector<sock_filter> seccomp;
-    int learner = -1; ///< Learner::ready: `seccomp` is one of `kernel::notifying_program`
+    int learner = -1; ///< SyscallRecorder::ready: `seccomp` is one of `kernel::notifying_program`
     /// Tests only: after this step it asks the launcher to die, and waits for that.
     std::optional<Step> fault;
 };

@@ -61,18 +61,18 @@ class Root {
     UniqueFd fd_;
 };
 
-Root make_root(const Blueprint& plan, const std::string& anchor) {
+Root make_root(const SandboxSpec& spec, const std::string& anchor) {
     // Nothing that is done here may reach the host's mount namespace, nor the other way round.
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
         throw_errno("cannot make the mount namespace private");
     Root root(kernel::new_filesystem("tmpfs", {{"mode", "0755"}, {"size", "4M"}, {"nr_inodes", "4096"}},
                                      kHarmless));
     kernel::attach_mount(root.fd(), AT_FDCWD, anchor);
-    for (const std::string& path : plan.directories) {
+    for (const std::string& path : spec.directories) {
         root.make_parents(path);
         root.make_directory(path);
     }
-    for (const Symlink& link : plan.symlinks)
+    for (const Symlink& link : spec.symlinks)
         if (::symlinkat(link.text.c_str(), root.fd(), Root::relative(link.path)) != 0)
             throw_errno("cannot make the link " + link.path);
     return root;
@@ -97,11 +97,11 @@ void add_bind(const Root& root, const BindMount& bind) {
     root.attach(mount, bind.target);
 }
 
-void add_private_tmpfs(const Root& root, const Blueprint& plan) {
-    for (const TmpfsMount& tmpfs : plan.tmpfs) {
+void add_private_tmpfs(const Root& root, const SandboxSpec& spec) {
+    for (const TmpfsMount& tmpfs : spec.tmpfs) {
         if (tmpfs.target == "/dev/shm")
             continue; // made with /dev
-        const std::string owner = std::to_string(plan.uid);
+        const std::string owner = std::to_string(spec.uid);
         root.attach(kernel::new_filesystem("tmpfs",
                                            {{"mode", "0700"},
                                             {"uid", owner},
@@ -111,11 +111,11 @@ void add_private_tmpfs(const Root& root, const Blueprint& plan) {
                                            kHarmless),
                     tmpfs.target);
     }
-    for (const std::string& path : plan.private_directories)
-        root.make_private_directory(path, plan.uid);
+    for (const std::string& path : spec.private_directories)
+        root.make_private_directory(path, spec.uid);
 }
 
-void add_devices(const Root& root, const Blueprint& plan) {
+void add_devices(const Root& root, const SandboxSpec& spec) {
     struct Node {
         const char* name;
         unsigned minor;
@@ -138,7 +138,7 @@ void add_devices(const Root& root, const Blueprint& plan) {
     if (::mkdirat(dev.get(), "shm", 0755) != 0)
         throw_errno("cannot make /dev/shm");
     root.attach(dev, "/dev");
-    for (const TmpfsMount& tmpfs : plan.tmpfs)
+    for (const TmpfsMount& tmpfs : spec.tmpfs)
         if (tmpfs.target == "/dev/shm")
             root.attach(kernel::new_filesystem("tmpfs",
                                                {{"mode", "1777"},
@@ -146,21 +146,21 @@ void add_devices(const Root& root, const Blueprint& plan) {
                                                 {"nr_inodes", std::to_string(tmpfs.inodes)}},
                                                kHarmless | MOUNT_ATTR_NOEXEC),
                         "/dev/shm");
-    for (const BindMount& bind : plan.binds)
+    for (const BindMount& bind : spec.binds)
         if (bind.device)
             add_bind(root, bind);
     kernel::set_mount_attributes(dev.get(), {.set = MOUNT_ATTR_RDONLY}, "/dev");
 }
 
-void add_proc(const Root& root, const Blueprint& plan) {
+void add_proc(const Root& root, const SandboxSpec& spec) {
     root.attach(kernel::new_filesystem("proc", {}, kHarmless | MOUNT_ATTR_NOEXEC), "/proc");
-    for (const std::string& path : plan.read_only_paths) {
+    for (const std::string& path : spec.read_only_paths) {
         const UniqueFd copy = kernel::clone_mount(root.fd(), Root::relative(path), false);
         kernel::set_mount_attributes(copy.get(), {.set = MOUNT_ATTR_RDONLY}, path);
         root.attach(copy, path);
     }
     UniqueFd empty;
-    for (const std::string& path : plan.masked_paths) {
+    for (const std::string& path : spec.masked_paths) {
         if (!root.has(path))
             continue;
         if (root.is_directory(path)) {
@@ -181,20 +181,21 @@ void add_proc(const Root& root, const Blueprint& plan) {
 
 } // namespace
 
-void enter_new_root(const Blueprint& plan, const std::string& anchor, const std::function<void(Step)>& done) {
-    const Root root = make_root(plan, anchor);
+void enter_new_root(const SandboxSpec& spec, const std::string& anchor,
+                    const std::function<void(Step)>& done) {
+    const Root root = make_root(spec, anchor);
     done(Step::root);
-    for (const BindMount& bind : plan.binds)
+    for (const BindMount& bind : spec.binds)
         if (!bind.device)
             add_bind(root, bind);
     done(Step::binds);
-    add_private_tmpfs(root, plan);
+    add_private_tmpfs(root, spec);
     done(Step::tmpfs);
-    add_devices(root, plan);
+    add_devices(root, spec);
     done(Step::devices);
-    add_proc(root, plan);
+    add_proc(root, spec);
     done(Step::proc);
-    for (const GeneratedFile& file : plan.files)
+    for (const GeneratedFile& file : spec.files)
         root.make_file(file.path, file.content);
     done(Step::etc_files);
     kernel::set_mount_attributes(root.fd(), {.set = MOUNT_ATTR_RDONLY}, "/");

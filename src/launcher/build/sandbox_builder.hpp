@@ -54,14 +54,14 @@ class ScopedChild {
 /// One sandbox in the making. Whatever is there when it goes out of scope unfinished is undone, in the
 /// reverse order. The caller's loop waits on `status_fd` and calls `advance`; the child never holds the loop
 /// up.
-class Construction {
+class SandboxBuilder {
   public:
     /// Does the launcher's own steps and clones the child. Throws Error.
-    Construction(Environment& environment, SeccompPrograms& programs, Blueprint plan,
-                 const TenantGroup& group, const Timeline& started, std::string token_hash);
+    SandboxBuilder(LauncherContext& context, SeccompPrograms& programs, SandboxSpec spec,
+                   const TenantGroup& group, const Timeline& started, std::string token_hash);
 
     int status_fd() const { return status_.get(); }
-    const Blueprint& plan() const { return plan_; }
+    const SandboxSpec& spec() const { return spec_; }
     /// Reads what the child says. True when ChimeraX runs. Throws Error with the step that failed.
     bool advance();
     /// After `advance` said true: hands it over and records it.
@@ -72,11 +72,11 @@ class Construction {
     void start_child(SeccompPrograms& programs);
     void write_id_maps() const;
 
-    Environment& environment_;
-    Blueprint plan_;
+    LauncherContext& context_;
+    SandboxSpec spec_;
     std::string token_hash_;
     SharedTimeline timeline_;
-    SessionFolder folder_;
+    SessionDir folder_;
     UniqueFd network_;
     kernel::CgroupDir tenant_;
     SessionCgroup cgroup_;

@@ -5,25 +5,25 @@
 
 namespace sandbox::launcher {
 
-UniqueFd make_session_network(Environment& environment, const Blueprint& plan) {
+UniqueFd make_session_network(LauncherContext& context, const SandboxSpec& spec) {
     UniqueFd network = kernel::new_network_namespace();
     kernel::disable_ipv6(network.get());
     {
         const kernel::NetnsGuard inside(network.get());
         kernel::Netlink link;
         try {
-            link.create_veth("eth0", plan.link, environment.gateway.get());
+            link.create_veth("eth0", spec.link, context.gateway.get());
         } catch (const Error& error) {
             throw Error(Errc::conflict,
-                        "slot " + std::to_string(plan.slot) + " cannot get its link: " + error.what(),
+                        "slot " + std::to_string(spec.slot) + " cannot get its link: " + error.what(),
                         "take another slot: the kernel may still be taking the old link down", "slot");
         }
         link.set_up("lo");
-        link.configure_link("eth0", plan.address, 31);
+        link.configure_link("eth0", spec.address, 31);
     }
     // The filter comes before the link is up: at no moment can a session begin a connection to the near end.
-    environment.gateway_link.attach_xdp(plan.link, environment.link_filter.get());
-    environment.gateway_link.configure_link(plan.link, plan.near_address, 31);
+    context.gateway_link.attach_xdp(spec.link, context.link_filter.get());
+    context.gateway_link.configure_link(spec.link, spec.near_address, 31);
     return network;
 }
 

@@ -32,8 +32,8 @@ struct Counts {
     std::array<Of, 1024> calls; ///< the last: all beyond, which no kernel has yet
 };
 
-std::string counts_path(const Environment& environment, const std::string& session) {
-    return run_folder(environment, session) + "/system_calls";
+std::string counts_path(const LauncherContext& context, const std::string& session) {
+    return run_folder(context, session) + "/system_calls";
 }
 
 void count(Counts& counts, int number, std::uint32_t action) {
@@ -66,7 +66,7 @@ std::uint32_t decide(const std::vector<sock_filter>& program, const seccomp_data
         while (::read(is_ready, &nothing, 1) < 0 && errno == EINTR) {
         }
         kernel::SeccompListener listener(kernel::take_descriptor(child, protocol::init::kEndFd));
-        become(kNobody, kNobody);
+        drop_privileges_to(kNobody, kNobody);
         while (const auto call = listener.wait()) {
             const std::uint32_t action = decide(program, call->data);
             count(counts, call->data.nr, action);
@@ -81,8 +81,8 @@ std::uint32_t decide(const std::vector<sock_filter>& program, const seccomp_data
 
 } // namespace
 
-Learner::Learner(const Environment& environment, const std::string& session)
-    : counts_(open_fd(counts_path(environment, session), O_RDWR | O_CREAT | O_EXCL, 0600)) {
+SyscallRecorder::SyscallRecorder(const LauncherContext& context, const std::string& session)
+    : counts_(open_fd(counts_path(context, session), O_RDWR | O_CREAT | O_EXCL, 0600)) {
     std::array<int, 2> ends{};
     if (::ftruncate(counts_.get(), sizeof(Counts)) != 0 || ::pipe2(ends.data(), O_CLOEXEC) != 0)
         throw_errno("cannot learn from session " + session);
@@ -90,7 +90,7 @@ Learner::Learner(const Environment& environment, const std::string& session)
     ready_ = UniqueFd(ends[1]);
 }
 
-pid_t Learner::start(int child_pidfd, int cgroup, const std::vector<sock_filter>& program) {
+pid_t SyscallRecorder::start(int child_pidfd, int cgroup, const std::vector<sock_filter>& program) {
     ready_.reset(); // or it would wait for itself
     const kernel::CloneResult clone = kernel::clone_process(0, cgroup);
     if (clone.pid == 0)
@@ -98,9 +98,9 @@ pid_t Learner::start(int child_pidfd, int cgroup, const std::vector<sock_filter>
     return clone.pid;
 }
 
-std::optional<protocol::SystemCalls> read_system_calls(const Environment& environment,
+std::optional<protocol::SystemCalls> read_system_calls(const LauncherContext& context,
                                                        const std::string& session) {
-    const UniqueFd file(::open(counts_path(environment, session).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    const UniqueFd file(::open(counts_path(context, session).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     Counts counts;
     if (!file || ::pread(file.get(), &counts, sizeof counts, 0) != sizeof counts)
         return std::nullopt;

@@ -20,10 +20,10 @@ inline constexpr int kReadyFd = 63;
 /// session that is learned from may do no more than any other, only slower. The counting is a process of its
 /// own, without rights, in the session's group `init`; it outlives the launcher and ends with the last
 /// process of the session.
-class Learner {
+class SyscallRecorder {
   public:
     /// Before the sandbox's child is cloned, so that it inherits `ready`. Throws Error.
-    Learner(const Environment& environment, const std::string& session);
+    SyscallRecorder(const LauncherContext& context, const std::string& session);
 
     /// For the child, which moves it to kReadyFd: when its last copy is closed, the child has put itself
     /// under the filter, as its descriptor `protocol::init::kEndFd`.
@@ -37,7 +37,7 @@ class Learner {
 };
 
 /// What was counted so far; none for a session that is not learned from.
-std::optional<protocol::SystemCalls> read_system_calls(const Environment& environment,
+std::optional<protocol::SystemCalls> read_system_calls(const LauncherContext& context,
                                                        const std::string& session);
 
 } // namespace sandbox::launcher

@@ -14,10 +14,10 @@ constexpr std::array kHandedDown{"cpu", "io", "memory", "pids"};
 
 } // namespace
 
-SessionCgroup::SessionCgroup(const Blueprint& plan, const kernel::CgroupDir& tenant)
+SessionCgroup::SessionCgroup(const SandboxSpec& spec, const kernel::CgroupDir& tenant)
     : tenant_(&tenant),
-      name_(plan.session),
-      session_(tenant.create_child(plan.session)) {
+      name_(spec.session),
+      session_(tenant.create_child(spec.session)) {
     try {
         session_.create_child("init");
         session_.create_child("payload");
@@ -26,25 +26,25 @@ SessionCgroup::SessionCgroup(const Blueprint& plan, const kernel::CgroupDir& ten
         // (cgroup-v2.rst, no internal process constraint), and an empty one does it without a grace period.
         if (!session_.wait_unpopulated(std::chrono::seconds(2)))
             throw Error(Errc::io, "the cgroup " + session_.path() + " does not become empty");
-        write_limits(plan);
+        write_limits(spec);
     } catch (...) {
         tenant.remove_child(name_);
         throw;
     }
 }
 
-void SessionCgroup::write_limits(const Blueprint& plan) {
+void SessionCgroup::write_limits(const SandboxSpec& spec) {
     const std::vector<std::string> offered = session_.controllers();
     std::vector<std::string> handed_down;
     for (const char* name : kHandedDown)
         if (std::ranges::find(offered, name) != offered.end())
             handed_down.emplace_back(name);
     session_.enable_controllers(handed_down);
-    for (const CgroupSetting& setting : plan.cgroup) {
+    for (const CgroupSetting& setting : spec.cgroup) {
         if (!setting.controller.empty() && std::ranges::find(offered, setting.controller) == offered.end()) {
-            if (plan.strict)
+            if (spec.strict)
                 throw Error(Errc::unsupported,
-                            "policy " + plan.policy + " sets " + setting.file +
+                            "policy " + spec.policy + " sets " + setting.file +
                                 ", but the cgroup controller " + setting.controller +
                                 " is not available in " + tenant_->path(),
                             "boot with the unified cgroup hierarchy (systemd.unified_cgroup_hierarchy=1) and "

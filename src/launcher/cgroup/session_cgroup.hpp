@@ -14,7 +14,7 @@ class SessionCgroup {
   public:
     /// `tenant` is the tenant's group. Throws Error unsupported, naming controller and cure, where a strict
     /// policy wants what the host lacks.
-    SessionCgroup(const Blueprint& plan, const kernel::CgroupDir& tenant);
+    SessionCgroup(const SandboxSpec& spec, const kernel::CgroupDir& tenant);
     ~SessionCgroup();
     SessionCgroup(SessionCgroup&& other) noexcept;
     SessionCgroup& operator=(SessionCgroup&&) = delete;
@@ -26,7 +26,7 @@ class SessionCgroup {
     kernel::CgroupDir keep() { return std::move(session_); }
 
   private:
-    void write_limits(const Blueprint& plan);
+    void write_limits(const SandboxSpec& spec);
 
     const kernel::CgroupDir* tenant_;
     std::string name_;

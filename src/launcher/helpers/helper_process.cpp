@@ -32,7 +32,7 @@ void close_all_but(std::vector<int> kept) {
     ::close_range(first, ~0U, 0);
 }
 
-void become(std::uint32_t uid, std::uint32_t gid) {
+void drop_privileges_to(std::uint32_t uid, std::uint32_t gid) {
     // Else the changed uid would take the capabilities that the dropping of the bounding set needs.
     check(::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP), "prctl(PR_SET_SECUREBITS)");
     check(::setgroups(0, nullptr), "setgroups");

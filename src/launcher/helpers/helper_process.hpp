@@ -11,6 +11,6 @@ namespace sandbox::launcher {
 void close_all_but(std::vector<int> kept);
 
 /// Takes that uid and gid, without a group or a capability beside them, for good. Throws Error.
-void become(std::uint32_t uid, std::uint32_t gid);
+void drop_privileges_to(std::uint32_t uid, std::uint32_t gid);
 
 } // namespace sandbox::launcher

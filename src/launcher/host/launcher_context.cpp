@@ -75,8 +75,8 @@ constexpr std::array<std::string_view, 12> kMoments{
     "holder",    "frozen",    "published",   "end_stdin",    "end_sigterm",  "end_kill",
     "end_noted", "end_group", "end_folders", "restart_kill", "restart_told", "restart_done"};
 
-void die_at(const Environment& environment, std::string_view point) {
-    if (environment.fault == point)
+void die_at(const LauncherContext& context, std::string_view point) {
+    if (context.fault == point)
         ::kill(::getpid(), SIGKILL);
 }
 
@@ -128,7 +128,7 @@ UniqueFd open_gateway(const std::string& path) {
     return gateway;
 }
 
-Environment make_environment(policy::Site site) {
+LauncherContext make_launcher_context(policy::Site site) {
     const ManagerIdentity manager = find_manager(site.manager_user);
     make_folder(site.run_dir, 0755, 0, 0);
     UniqueFd lock = lock_folder(site.run_dir);
@@ -168,12 +168,12 @@ void check_fault(const std::string& name) {
         throw Error(Errc::invalid_argument, "there is no step or moment " + name, {}, "--fault-after");
 }
 
-void fault_point(const Environment& environment, Step step) {
-    die_at(environment, to_text(step));
+void fault_point(const LauncherContext& context, Step step) {
+    die_at(context, to_text(step));
 }
 
-void fault_point(const Environment& environment, Moment moment) {
-    die_at(environment, kMoments.at(static_cast<std::size_t>(moment)));
+void fault_point(const LauncherContext& context, FaultPoint moment) {
+    die_at(context, kMoments.at(static_cast<std::size_t>(moment)));
 }
 
 } // namespace sandbox::launcher

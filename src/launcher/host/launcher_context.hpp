@@ -20,7 +20,7 @@ struct ManagerIdentity {
 ManagerIdentity find_manager(const std::string& user);
 
 /// What every construction shares, made once at the start.
-struct Environment {
+struct LauncherContext {
     policy::Site site;
     UniqueFd lock; ///< no second launcher works in the same folders
     ManagerIdentity manager;
@@ -40,7 +40,7 @@ struct Environment {
 
 /// Makes the folders, the gateway namespace and the rest. Throws Error with the cure; conflict where another
 /// launcher has these folders.
-Environment make_environment(policy::Site site);
+LauncherContext make_launcher_context(policy::Site site);
 
 /// Makes the gateway namespace alone, where it is not there yet: for who must enter it before a launcher
 /// runs.
@@ -54,7 +54,7 @@ UniqueFd make_init_image();
 UniqueFd open_gateway(const std::string& path);
 
 /// Moments beside those steps in which tests have the launcher die too.
-enum class Moment {
+enum class FaultPoint {
     holder, ///< of a scope that systemd has not been asked for
     frozen,
     published, ///< the port is in the session's file, and not told yet
@@ -74,7 +74,7 @@ void check_fault(const std::string& name);
 
 /// Dies by SIGKILL where the tests armed this point: what a crash at that very point leaves behind must be
 /// swept.
-void fault_point(const Environment& environment, Step step);
-void fault_point(const Environment& environment, Moment moment);
+void fault_point(const LauncherContext& context, Step step);
+void fault_point(const LauncherContext& context, FaultPoint moment);
 
 } // namespace sandbox::launcher

@@ -26,7 +26,7 @@ namespace {
 /// False with errno where it cannot.
 bool becomes(const ManagerIdentity& manager) {
     try {
-        become(manager.uid, manager.gid);
+        drop_privileges_to(manager.uid, manager.gid);
         return true;
     } catch (const Error&) {
         return false;
@@ -66,7 +66,7 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
     return pointers;
 }
 
-[[noreturn]] void become_manager(const Environment& environment, pid_t launcher, const ApiSockets& sockets,
+[[noreturn]] void become_manager(const LauncherContext& context, pid_t launcher, const ApiSockets& sockets,
                                  const std::vector<std::string>& argv) {
     // Its descriptors from 3 on, all others closed.
     std::vector<int> lifted;
@@ -77,12 +77,12 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
     const UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     for (const int fd : {STDOUT_FILENO, STDERR_FILENO})
         take_terminal_for_writing(fd);
-    bool good = ::setns(environment.gateway.get(), CLONE_NEWNET) == 0 && ::setsid() > 0;
+    bool good = ::setns(context.gateway.get(), CLONE_NEWNET) == 0 && ::setsid() > 0;
     for (int i = 0; i < count; ++i)
         good = good && ::dup2(lifted[static_cast<std::size_t>(i)], 3 + i) == 3 + i;
     good = good && ::dup2(null.get(), STDIN_FILENO) == STDIN_FILENO &&
            ::close_range(static_cast<unsigned>(3 + count), ~0U, CLOSE_RANGE_CLOEXEC) == 0 &&
-           becomes(environment.manager) &&
+           becomes(context.manager) &&
            // After the change of user, which clears it (prctl(2)): the two of them live and die together, or
            // the next launcher's manager would find the store in the hands of this one.
            ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && ::getppid() == launcher;
@@ -108,20 +108,20 @@ ApiSockets open_api_sockets(const policy::Site& site) {
     return api;
 }
 
-pid_t start_manager(const Environment& environment, const ApiSockets& sockets,
+pid_t start_manager(const LauncherContext& context, const ApiSockets& sockets,
                     const std::vector<std::string>& argv) {
     const pid_t launcher = ::getpid();
     const kernel::CloneResult clone = kernel::clone_process(0, -1);
     if (clone.pid == 0)
-        become_manager(environment, launcher, sockets, argv);
+        become_manager(context, launcher, sockets, argv);
     return clone.pid;
 }
 
-pid_t start_holder(const Environment& environment) {
+pid_t start_holder(const LauncherContext& context) {
     const pid_t launcher = ::getpid();
     const kernel::CloneResult clone = kernel::clone_process(0, -1);
     if (clone.pid != 0) {
-        fault_point(environment, Moment::holder);
+        fault_point(context, FaultPoint::holder);
         return clone.pid;
     }
     char name[] = "sandbox-hold";
@@ -136,7 +136,7 @@ pid_t start_holder(const Environment& environment) {
     // Until it is told that its scope is there, nobody else would know of it.
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && ::getppid() == launcher &&
         ::close_range(0, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
-        ::syscall(SYS_execveat, environment.init_image.get(), "", argv, none, AT_EMPTY_PATH);
+        ::syscall(SYS_execveat, context.init_image.get(), "", argv, none, AT_EMPTY_PATH);
     ::_exit(127);
 }
 

@@ -19,11 +19,11 @@ ApiSockets open_api_sockets(const policy::Site& site);
 
 /// `--with-manager`: starts sandboxd as the manager's user inside the gateway namespace, with the API's
 /// sockets (sd_listen_fds(3)).
-pid_t start_manager(const Environment& environment, const ApiSockets& sockets,
+pid_t start_manager(const LauncherContext& context, const ApiSockets& sockets,
                     const std::vector<std::string>& argv);
 
 /// A process that does nothing, so that a scope of systemd stays: it has no descriptor and outlives the
 /// launcher.
-pid_t start_holder(const Environment& environment);
+pid_t start_holder(const LauncherContext& context);
 
 } // namespace sandbox::launcher

@@ -57,8 +57,8 @@ json below_json(const kernel::CgroupDir& session) {
     return names;
 }
 
-json namespaces_json(const ProcFolder& proc) {
-    const std::optional<ProcFolder> own = ProcFolder::open(::getpid()), first = ProcFolder::open(1);
+json namespaces_json(const ProcDir& proc) {
+    const std::optional<ProcDir> own = ProcDir::open(::getpid()), first = ProcDir::open(1);
     json all = json::object();
     for (const char* kind : kNamespaceKinds) {
         const std::string name = "ns/" + std::string(kind);
@@ -75,7 +75,7 @@ struct Mounts {
     bool more = false;
 };
 
-Mounts read_mounts(const ProcFolder& proc) {
+Mounts read_mounts(const ProcDir& proc) {
     Mounts mounts;
     for (const std::string& line : lines_of(proc.read("mountinfo"), 4096)) {
         // 36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue (proc(5))
@@ -105,7 +105,7 @@ std::string address_text(const std::string& hex) {
     return ::inet_ntop(AF_INET, &number, text.data(), text.size()) != nullptr ? text.data() : "";
 }
 
-json routes_json(const ProcFolder& proc) {
+json routes_json(const ProcDir& proc) {
     json routes = json::array();
     for (const std::string& line : lines_of(proc.read("net/route"), 64)) {
         std::istringstream fields(line);
@@ -122,7 +122,7 @@ json routes_json(const ProcFolder& proc) {
 }
 
 /// Each address of the namespace is a local /32 of its table, and each table has a line of its own.
-json addresses_json(const ProcFolder& proc) {
+json addresses_json(const ProcDir& proc) {
     json interfaces = json::array();
     for (const std::string& line : lines_of(proc.read("net/dev"), 64))
         if (const std::size_t colon = line.find(':'); colon != std::string::npos) {
@@ -176,8 +176,8 @@ json nested_user_namespaces(pid_t pid) {
 }
 
 /// The promise, of the paths in /proc those that this kernel has.
-json promise_of(const Environment& environment, const std::string& session) {
-    json promise = json::parse(read_promise(environment, session), nullptr, false);
+json promise_of(const LauncherContext& context, const std::string& session) {
+    json promise = json::parse(read_expectations(context, session), nullptr, false);
     if (!promise.is_object())
         return nullptr;
     json masked = json::array();
@@ -217,12 +217,12 @@ std::string fitting(json& all) {
 
 } // namespace
 
-std::string inspect(const Environment& environment, const Sandbox& sandbox) {
+std::string inspect(const LauncherContext& context, const Sandbox& sandbox) {
     const auto init = static_cast<pid_t>(sandbox.facts.init_pid);
     pid_t subject = find_engine(sandbox.cgroup, init);
     if (subject == 0)
         subject = init;
-    const std::optional<ProcFolder> proc = ProcFolder::open(subject);
+    const std::optional<ProcDir> proc = ProcDir::open(subject);
     if (!proc)
         throw gone(sandbox);
     Mounts mounts = read_mounts(*proc);
@@ -240,7 +240,7 @@ std::string inspect(const Environment& environment, const Sandbox& sandbox) {
           {"payload", group_json(sandbox.cgroup.open_child("payload"))},
           {"init", group_json(sandbox.cgroup.open_child("init"))}}},
         {"namespaces", namespaces_json(*proc)},
-        {"gateway", "net:[" + std::to_string(kernel::namespace_inode(environment.gateway.get())) + "]"},
+        {"gateway", "net:[" + std::to_string(kernel::namespace_inode(context.gateway.get())) + "]"},
         {"mounts", std::move(mounts.list)},
         {"truncated", mounts.more},
         {"address", sandbox.facts.address},
@@ -261,7 +261,7 @@ std::string inspect(const Environment& environment, const Sandbox& sandbox) {
           {"ambient", proc->status("CapAmb")}}},
         {"limits", lines_of(proc->read("limits"), 32)},
         {"not_enforced", sandbox.facts.not_enforced},
-        {"promise", promise_of(environment, sandbox.facts.session)},
+        {"promise", promise_of(context, sandbox.facts.session)},
         {"timeline", timeline_json(sandbox)},
     });
     // Of a process that ends meanwhile the kernel tells less and less: that is no broken promise.

@@ -10,6 +10,6 @@ namespace sandbox::launcher {
 /// processes, namespaces, mounts, addresses, id maps, seccomp, capabilities, limits, start timeline, and
 /// beside it what the session's policy promised. Reads files of /proc and the cgroup only; what a tenant can
 /// name is a JSON string, and what it can make many of is cut off, which `truncated` tells.
-std::string inspect(const Environment& environment, const Sandbox& sandbox);
+std::string inspect(const LauncherContext& context, const Sandbox& sandbox);
 
 } // namespace sandbox::launcher

@@ -19,18 +19,18 @@ constexpr std::size_t kMost = 256 * 1024; ///< bytes of a file
 
 } // namespace
 
-std::optional<ProcFolder> ProcFolder::open(pid_t pid) {
+std::optional<ProcDir> ProcDir::open(pid_t pid) {
     return open_at(AT_FDCWD, "/proc/" + std::to_string(pid));
 }
 
-std::optional<ProcFolder> ProcFolder::open_at(int proc_fd, const std::string& name) {
+std::optional<ProcDir> ProcDir::open_at(int proc_fd, const std::string& name) {
     UniqueFd fd(::openat(proc_fd, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd)
         return std::nullopt;
-    return ProcFolder(std::move(fd));
+    return ProcDir(std::move(fd));
 }
 
-std::string ProcFolder::read(const std::string& file) const {
+std::string ProcDir::read(const std::string& file) const {
     const UniqueFd fd(::openat(fd_.get(), file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     std::string text;
     std::array<char, 16384> part{};
@@ -45,13 +45,13 @@ std::string ProcFolder::read(const std::string& file) const {
     return text;
 }
 
-std::string ProcFolder::link(const std::string& name) const {
+std::string ProcDir::link(const std::string& name) const {
     std::array<char, PATH_MAX> text{};
     const ssize_t length = ::readlinkat(fd_.get(), name.c_str(), text.data(), text.size());
     return {text.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
 }
 
-std::string ProcFolder::status(const std::string& field) const {
+std::string ProcDir::status(const std::string& field) const {
     if (status_.empty())
         status_ = read("status");
     for (const std::string& line : lines_of(status_, 100))

@@ -12,12 +12,12 @@ namespace sandbox::launcher {
 
 /// /proc/PID of one process by descriptor: once that process is gone nothing can be read by it any more, also
 /// where its pid has been given to another.
-class ProcFolder {
+class ProcDir {
   public:
     /// None where there is no such process.
-    static std::optional<ProcFolder> open(pid_t pid);
+    static std::optional<ProcDir> open(pid_t pid);
     /// A numbered folder of another proc file system.
-    static std::optional<ProcFolder> open_at(int proc_fd, const std::string& name);
+    static std::optional<ProcDir> open_at(int proc_fd, const std::string& name);
 
     int fd() const { return fd_.get(); }
     /// Without line ends at its end; empty when the process has ended. What is above the limit is cut off.
@@ -28,7 +28,7 @@ class ProcFolder {
     std::string status(const std::string& field) const;
 
   private:
-    explicit ProcFolder(UniqueFd fd) : fd_(std::move(fd)) {}
+    explicit ProcDir(UniqueFd fd) : fd_(std::move(fd)) {}
     UniqueFd fd_;
     mutable std::string status_; ///< as it was read once
 };

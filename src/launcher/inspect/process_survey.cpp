@@ -29,7 +29,7 @@ std::optional<std::uint64_t> number_of(const std::string& text) {
     return ec == std::errc{} && rest == end ? std::optional(number) : std::nullopt;
 }
 
-json confinement_of(const ProcFolder& proc) {
+json confinement_of(const ProcDir& proc) {
     json namespaces = json::object();
     for (const char* kind : kNamespaceKinds)
         namespaces[kind] = proc.link("ns/" + std::string(kind));
@@ -56,7 +56,7 @@ class Survey {
         : sandbox_(sandbox),
           mounts_(mounts),
           init_(static_cast<pid_t>(sandbox.facts.init_pid)) {
-        if (const auto proc = ProcFolder::open(init_))
+        if (const auto proc = ProcDir::open(init_))
             pid_namespace_ = proc->link("ns/pid");
     }
 
@@ -66,7 +66,7 @@ class Survey {
                 more_ = true;
                 return;
             }
-            const std::optional<ProcFolder> proc = ProcFolder::open(pid);
+            const std::optional<ProcDir> proc = ProcDir::open(pid);
             // It may have left meanwhile, and its pid be another's.
             if (proc && is_in_session(*proc))
                 look_at(pid, *proc, name);
@@ -76,7 +76,7 @@ class Survey {
     /// By the sandbox's own /proc, whose numbers are those of its pid namespace: no process of the host's is
     /// looked at for it.
     void look_for_strays() {
-        const auto init = ProcFolder::open(init_);
+        const auto init = ProcDir::open(init_);
         if (!init)
             return;
         const UniqueFd root(::openat(init->fd(), "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -87,7 +87,7 @@ class Survey {
         const std::vector<int> pids = numbered_entries(folder.get(), ".", kMaxExamined);
         more_ = more_ || pids.size() == kMaxExamined;
         for (const int pid : pids) {
-            const auto proc = ProcFolder::open_at(folder.get(), std::to_string(pid));
+            const auto proc = ProcDir::open_at(folder.get(), std::to_string(pid));
             if (!proc || is_in_session(*proc) || proc->status("State").starts_with("Z"))
                 continue;
             const std::string group = proc->read("cgroup");
@@ -111,11 +111,11 @@ class Survey {
     }
 
   private:
-    bool is_in_session(const ProcFolder& proc) const {
+    bool is_in_session(const ProcDir& proc) const {
         return proc.read("cgroup").find("/" + sandbox_.facts.session + "/") != std::string::npos;
     }
 
-    void look_at(pid_t pid, const ProcFolder& proc, const char* group) {
+    void look_at(pid_t pid, const ProcDir& proc, const char* group) {
         // Who writes a file into the workspace is in the group for as long: the launcher's own child, as is
         // the learner, until the launcher is another one.
         if (pid != init_ &&
@@ -162,7 +162,7 @@ class Survey {
                 {{"as", std::move(confinement)}, {"count", 1}, {"pids", json::array({pid})}});
     }
 
-    void note_limits(const ProcFolder& proc) {
+    void note_limits(const ProcDir& proc) {
         for (const std::string& line : lines_of(proc.read("limits"), 32)) {
             // "Max open files            4096                 4096                 files"
             constexpr std::size_t kTitle = 26, kSoft = 21;
@@ -183,7 +183,7 @@ class Survey {
             lowest_score_ = std::min(lowest_score_.value_or(number), number);
     }
 
-    void note_descriptors(pid_t pid, const ProcFolder& proc) {
+    void note_descriptors(pid_t pid, const ProcDir& proc) {
         for (const int number : numbered_entries(proc.fd(), "fd", kMaxDescriptors)) {
             if (descriptors_ == kMaxDescriptorsOfAll)
                 return;
@@ -198,7 +198,7 @@ class Survey {
         }
     }
 
-    bool is_foreign(const ProcFolder& proc, const std::string& fd, const std::string& target) const {
+    bool is_foreign(const ProcDir& proc, const std::string& fd, const std::string& target) const {
         for (const char* kind : {"pipe:[", "socket:[", "anon_inode:", "/memfd:"})
             if (target.starts_with(kind))
                 return false;
@@ -213,7 +213,7 @@ class Survey {
     }
 
     /// Those of its own ipc namespace are on a mount that no mount namespace shows (mq_overview(7)).
-    static bool is_message_queue(const ProcFolder& proc, const std::string& fd) {
+    static bool is_message_queue(const ProcDir& proc, const std::string& fd) {
         const UniqueFd file(::openat(proc.fd(), ("fd/" + fd).c_str(), O_PATH | O_CLOEXEC));
         struct statfs status {};
         return file && ::fstatfs(file.get(), &status) == 0 && status.f_type == kMqueueMagic;

@@ -16,7 +16,7 @@ constexpr Duration kStartTime = 5s; ///< for sandbox-init to start it
 
 } // namespace
 
-Restarting::Restarting(Sandbox& sandbox)
+EngineRestart::EngineRestart(Sandbox& sandbox)
     : sandbox_(sandbox),
       payload_(sandbox.cgroup.open_child("payload")),
       events_(payload_.open_file(kernel::cgroup_file::kEvents, O_RDONLY | O_CLOEXEC)),
@@ -25,7 +25,7 @@ Restarting::Restarting(Sandbox& sandbox)
     payload_.kill();
 }
 
-Restarting::Progress Restarting::advance() {
+EngineRestart::Progress EngineRestart::advance() {
     const bool populated = payload_.populated();
     if (!told_ && !populated) {
         kernel::send_signal(sandbox_.pidfd.get(), protocol::init::kRestartSignal);

@@ -8,9 +8,9 @@ namespace sandbox::launcher {
 
 /// A new ChimeraX in a sandbox that stays: kills what is in payload/, and tells sandbox-init to start it
 /// again. Driven by the server's loop: call `advance` when the descriptor or the deadline asks for it.
-class Restarting {
+class EngineRestart {
   public:
-    explicit Restarting(Sandbox& sandbox);
+    explicit EngineRestart(Sandbox& sandbox);
 
     /// payload's cgroup.events (POLLPRI).
     int events_fd() const { return events_.get(); }

@@ -19,7 +19,7 @@ constexpr Duration kKillTime = 5s;   ///< for the kernel to end what was killed
 
 } // namespace
 
-Ending::Ending(Sandbox& sandbox, Duration grace)
+Teardown::Teardown(Sandbox& sandbox, Duration grace)
     : sandbox_(sandbox),
       grace_(grace),
       payload_(sandbox.cgroup.open_child("payload")) {
@@ -33,61 +33,61 @@ Ending::Ending(Sandbox& sandbox, Duration grace)
     hurry(grace);
 }
 
-void Ending::hurry(Duration grace) {
+void Teardown::hurry(Duration grace) {
     grace_ = std::min(grace_, grace);
-    if (next_ == Rung::terminate || next_ == Rung::kill_payload)
+    if (next_ == Stage::terminate || next_ == Stage::kill_payload)
         deadline_ = last_rung_time_ + grace_;
-    if (grace_ == Duration::zero() && next_ == Rung::terminate)
-        next_ = Rung::kill_payload;
+    if (grace_ == Duration::zero() && next_ == Stage::terminate)
+        next_ = Stage::kill_payload;
 }
 
-void Ending::climb() {
+void Teardown::climb() {
     last_rung_time_ = BootClock::now();
     switch (next_) {
-    case Rung::terminate:
+    case Stage::terminate:
         kernel::send_signal(sandbox_.pidfd.get(), protocol::init::kTerminateSignal);
         last_rung_ = "sigterm";
-        next_ = Rung::kill_payload;
+        next_ = Stage::kill_payload;
         deadline_ = last_rung_time_ + grace_;
         return;
-    case Rung::kill_payload:
+    case Stage::kill_payload:
         payload_.kill();
         last_rung_ = "cgroup.kill";
-        next_ = Rung::kill_all;
+        next_ = Stage::kill_all;
         deadline_ = last_rung_time_ + kKillTime;
         return;
-    case Rung::kill_all:
+    case Stage::kill_all:
         sandbox_.cgroup.kill();
-        next_ = Rung::give_up;
+        next_ = Stage::give_up;
         deadline_ = last_rung_time_ + kKillTime;
         return;
-    case Rung::give_up:
+    case Stage::give_up:
         return;
     }
 }
 
-Ending::Progress Ending::advance() {
+Teardown::Progress Teardown::advance() {
     if (!sandbox_.cgroup.populated())
         return Progress::empty;
-    if (next_ < Rung::kill_all && !payload_.populated()) {
+    if (next_ < Stage::kill_all && !payload_.populated()) {
         // ChimeraX is gone, and sandbox-init knows that it is to go: it gets the time to write the record.
-        next_ = Rung::kill_all;
+        next_ = Stage::kill_all;
         deadline_ = BootClock::now() + kRecordTime;
     }
     if (BootClock::now() < deadline_)
         return Progress::waiting;
-    if (next_ == Rung::give_up)
+    if (next_ == Stage::give_up)
         return Progress::stuck;
     climb();
     return Progress::waiting;
 }
 
-protocol::Ended read_last_figures(const Environment& environment, const std::string& session,
+protocol::Ended read_last_figures(const LauncherContext& context, const std::string& session,
                                   const kernel::CgroupDir& cgroup) {
     protocol::Ended ended;
     ended.session = session;
-    ended.record = read_exit_record(environment, session);
-    ended.system_calls = read_system_calls(environment, session);
+    ended.record = read_exit_record(context, session);
+    ended.system_calls = read_system_calls(context, session);
     const kernel::CgroupDir payload = cgroup.open_child("payload");
     if (payload.has_file(file::kMemoryEvents))
         ended.oom_kills = payload.read_keyed(file::kMemoryEvents)["oom_kill"];

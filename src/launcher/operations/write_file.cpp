@@ -91,7 +91,7 @@ void write_file(const protocol::PutFile& request, int workspace, int source, int
         ::prctl(PR_SET_NAME, "sandbox-put");
         write_all(open_fd("/proc/self/oom_score_adj", O_WRONLY).get(), "1000", "oom_score_adj");
         close_all_but({workspace, source, status});
-        become(uid, uid);
+        drop_privileges_to(uid, uid);
         check(::prctl(PR_SET_PDEATHSIG, SIGKILL)); // after it: a changed uid clears it
         write_file(request, workspace, source, status);
     } catch (const std::exception&) {
@@ -103,7 +103,7 @@ void write_file(const protocol::PutFile& request, int workspace, int source, int
 
 } // namespace
 
-FileWriting::FileWriting(const Sandbox& sandbox, protocol::PutFile request, UniqueFd source)
+FileWriter::FileWriter(const Sandbox& sandbox, protocol::PutFile request, UniqueFd source)
     : request_(std::move(request)),
       name_(session_file_name(sandbox, request_.path)),
       uid_(sandbox.facts.uid),
@@ -128,7 +128,7 @@ FileWriting::FileWriting(const Sandbox& sandbox, protocol::PutFile request, Uniq
     ::fcntl(status_.get(), F_SETFL, O_NONBLOCK);
 }
 
-std::optional<protocol::Stored> FileWriting::advance() {
+std::optional<protocol::Stored> FileWriter::advance() {
     for (;;) {
         bool would_block = false;
         protocol::Received said = protocol::receive_packet(status_.get(), &would_block);
@@ -141,7 +141,7 @@ std::optional<protocol::Stored> FileWriting::advance() {
     }
 }
 
-void FileWriting::check_progress() {
+void FileWriter::check_progress() {
     const BootClock::time_point now = BootClock::now();
     if (now < deadline())
         return;
@@ -155,7 +155,7 @@ void FileWriting::check_progress() {
     pause_ = now + protocol::kPutPause;
 }
 
-std::optional<protocol::Stored> FileWriting::take(protocol::Received said) {
+std::optional<protocol::Stored> FileWriter::take(protocol::Received said) {
     if (said.text == kOpened && said.descriptors.size() == 2 && !file_) {
         parent_ = std::move(said.descriptors[0]);
         file_ = std::move(said.descriptors[1]);
@@ -173,7 +173,7 @@ std::optional<protocol::Stored> FileWriting::take(protocol::Received said) {
     return give_name();
 }
 
-protocol::Stored FileWriting::give_name() {
+protocol::Stored FileWriter::give_name() {
     const std::string base = split_session_path(request_.path).second;
     const std::string itself = "/proc/self/fd/" + std::to_string(file_.get());
     const auto link_as = [&](const std::string& name) {

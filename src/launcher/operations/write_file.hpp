@@ -19,10 +19,10 @@ namespace sandbox::launcher {
 /// (oom_score_adj), and what it wrote goes with it: until it is whole the file has no name. The launcher
 /// gives it one, so that between the preconditions and the name nobody else of the API comes. Driven by the
 /// server's loop: call `advance` when the descriptor or the deadline asks for it.
-class FileWriting {
+class FileWriter {
   public:
     /// Throws Error invalid_argument for a path or a source that cannot be one.
-    FileWriting(const Sandbox& sandbox, protocol::PutFile request, UniqueFd source);
+    FileWriter(const Sandbox& sandbox, protocol::PutFile request, UniqueFd source);
 
     const std::string& session() const { return request_.session; }
     int status_fd() const { return status_.get(); }

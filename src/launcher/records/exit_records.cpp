@@ -16,7 +16,7 @@ namespace sandbox::launcher {
 
 namespace fs = std::filesystem;
 
-LastWords::LastWords(std::string folder, std::string logs_folder, std::size_t most)
+ExitRecords::ExitRecords(std::string folder, std::string logs_folder, std::size_t most)
     : folder_(std::move(folder)),
       logs_folder_(std::move(logs_folder)),
       most_(most) {
@@ -33,21 +33,21 @@ LastWords::LastWords(std::string folder, std::string logs_folder, std::size_t mo
         sessions_.push_back(std::move(name));
 }
 
-std::string LastWords::path(const std::string& session) const {
+std::string ExitRecords::path(const std::string& session) const {
     return folder_ + "/" + session;
 }
 
-void LastWords::keep(const protocol::Ended& ended) {
+void ExitRecords::keep(const protocol::Ended& ended) {
     write_file_atomically(path(ended.session), protocol::encode(protocol::Packet<protocol::Reply>{0, ended}),
                           0600);
     add(ended.session);
 }
 
-void LastWords::keep_log(const std::string& session) {
+void ExitRecords::keep_log(const std::string& session) {
     add(session);
 }
 
-void LastWords::add(const std::string& session) {
+void ExitRecords::add(const std::string& session) {
     if (has(session))
         return;
     sessions_.push_back(session);
@@ -59,11 +59,11 @@ void LastWords::add(const std::string& session) {
     }
 }
 
-bool LastWords::has(const std::string& session) const {
+bool ExitRecords::has(const std::string& session) const {
     return std::ranges::find(sessions_, session) != sessions_.end();
 }
 
-std::optional<protocol::Ended> LastWords::find(const std::string& session) const {
+std::optional<protocol::Ended> ExitRecords::find(const std::string& session) const {
     if (!has(session) || !fs::exists(path(session)))
         return std::nullopt;
     try {
@@ -77,7 +77,7 @@ std::optional<protocol::Ended> LastWords::find(const std::string& session) const
     return std::nullopt;
 }
 
-void LastWords::forget(const std::string& session) {
+void ExitRecords::forget(const std::string& session) {
     // Of no other name than those that are known here: the manager says which, and root removes.
     if (std::erase(sessions_, session) == 0)
         return;

@@ -12,11 +12,11 @@ namespace sandbox::launcher {
 /// whichever of the two dies at whatever moment, how a session ended is told, and so are ChimeraX's own last
 /// words. The figures are files in the run folder, so that they outlive the launcher, and not the boot; the
 /// logs are in the state folder, and outlive that too.
-class LastWords {
+class ExitRecords {
   public:
     /// Finds the figures that an earlier launcher left in the folder. Below `logs_folder` each session has
     /// the folder of its log.
-    LastWords(std::string folder, std::string logs_folder, std::size_t most = 4096);
+    ExitRecords(std::string folder, std::string logs_folder, std::size_t most = 4096);
 
     /// Replaces those of the same session. Where there are too many, the oldest go: a manager that forgets
     /// nothing must not fill the host's memory.

@@ -37,15 +37,15 @@ json mount_json(const std::string& target, const char* type, std::vector<std::st
 }
 
 /// Those of root_fs.cpp: what is made there is what is promised. A bind shows the file system of its source.
-json mounts_json(const Blueprint& plan) {
+json mounts_json(const SandboxSpec& spec) {
     json root = mount_json("/", "tmpfs", {"ro", "nosuid", "nodev"});
     root["size_bytes"] = 4 << 20;
     json dev = mount_json("/dev", "tmpfs", {"ro", "nosuid", "noexec"});
     dev["size_bytes"] = 64 << 10;
     json mounts = json::array({root, dev, mount_json("/proc", "proc", {"nosuid", "nodev", "noexec"})});
-    for (const std::string& path : plan.read_only_paths)
+    for (const std::string& path : spec.read_only_paths)
         mounts.push_back(mount_json(path, "proc", {"ro", "nosuid", "nodev", "noexec"}));
-    for (const TmpfsMount& tmpfs : plan.tmpfs) {
+    for (const TmpfsMount& tmpfs : spec.tmpfs) {
         json mount = mount_json(tmpfs.target, "tmpfs", {"rw", "nosuid", "nodev"});
         if (tmpfs.target == "/dev/shm")
             mount["options"].push_back("noexec");
@@ -56,8 +56,8 @@ json mounts_json(const Blueprint& plan) {
     return mounts;
 }
 
-std::string promise_path(const Environment& environment, const std::string& session) {
-    return run_folder(environment, session) + "/promise.json";
+std::string promise_path(const LauncherContext& context, const std::string& session) {
+    return run_folder(context, session) + "/promise.json";
 }
 
 std::string text_of(const json& promise) {
@@ -66,39 +66,39 @@ std::string text_of(const json& promise) {
 
 } // namespace
 
-std::string promise_json(const Blueprint& plan, pid_t init) {
+std::string promise_json(const SandboxSpec& spec, pid_t init) {
     json cgroup = json::array(), limits = json::array(), binds = json::array();
-    for (const CgroupSetting& setting : plan.cgroup)
+    for (const CgroupSetting& setting : spec.cgroup)
         cgroup.push_back(setting_json(setting));
-    for (const ResourceLimit& limit : plan.limits)
+    for (const ResourceLimit& limit : spec.limits)
         limits.push_back(limit_json(limit, init));
-    for (const BindMount& bind : plan.binds)
+    for (const BindMount& bind : spec.binds)
         binds.push_back({{"target", bind.target}, {"device", bind.device}});
-    return text_of({{"policy", plan.policy},
-                    {"digest", plan.digest},
-                    {"strict", plan.strict},
-                    {"host_uid", plan.uid},
+    return text_of({{"policy", spec.policy},
+                    {"digest", spec.digest},
+                    {"strict", spec.strict},
+                    {"host_uid", spec.uid},
                     {"inside_uid", kInsideUid},
-                    {"near_address", plan.near_address},
-                    {"address", plan.address},
-                    {"publish", plan.publish},
+                    {"near_address", spec.near_address},
+                    {"address", spec.address},
+                    {"publish", spec.publish},
                     {"cgroup", std::move(cgroup)},
                     {"limits", std::move(limits)},
-                    {"mounts", mounts_json(plan)},
+                    {"mounts", mounts_json(spec)},
                     {"binds", std::move(binds)},
-                    {"masked_paths", plan.masked_paths},
-                    {"seccomp_profile", plan.seccomp_name},
-                    {"learns", plan.learns},
+                    {"masked_paths", spec.masked_paths},
+                    {"seccomp_profile", spec.seccomp_name},
+                    {"learns", spec.learns},
                     {"oom_score_adj", kOomScore}});
 }
 
-void write_promise(const Environment& environment, const Blueprint& plan, pid_t init) {
-    write_file_atomically(promise_path(environment, plan.session), promise_json(plan, init), 0600);
+void write_expectations(const LauncherContext& context, const SandboxSpec& spec, pid_t init) {
+    write_file_atomically(promise_path(context, spec.session), promise_json(spec, init), 0600);
 }
 
-void change_promise(const Environment& environment, const std::string& session,
-                    const std::vector<CgroupSetting>& changed) {
-    json promise = json::parse(read_promise(environment, session), nullptr, false);
+void change_expectations(const LauncherContext& context, const std::string& session,
+                         const std::vector<CgroupSetting>& changed) {
+    json promise = json::parse(read_expectations(context, session), nullptr, false);
     if (!promise.is_object())
         return;
     for (const CgroupSetting& setting : changed) {
@@ -108,12 +108,12 @@ void change_promise(const Environment& environment, const std::string& session,
         });
         promise["cgroup"].push_back(entry);
     }
-    write_file_atomically(promise_path(environment, session), text_of(promise), 0600);
+    write_file_atomically(promise_path(context, session), text_of(promise), 0600);
 }
 
-std::string read_promise(const Environment& environment, const std::string& session) {
+std::string read_expectations(const LauncherContext& context, const std::string& session) {
     try {
-        return read_file(promise_path(environment, session), 1 << 20);
+        return read_file(promise_path(context, session), 1 << 20);
     } catch (const Error&) {
         return {};
     }

@@ -13,15 +13,15 @@ namespace sandbox::launcher {
 /// no environment and no arguments are. `init` is the sandbox's first process: beside each resource limit
 /// stands the one that it was given, which is lower where the launcher could not raise its own. Later a
 /// tenant can lower it, so that it would prove nothing.
-std::string promise_json(const Blueprint& plan, pid_t init);
+std::string promise_json(const SandboxSpec& spec, pid_t init);
 
 /// In the session's run folder, for root alone: a policy that is changed later changes no promise that was
 /// made.
-void write_promise(const Environment& environment, const Blueprint& plan, pid_t init);
+void write_expectations(const LauncherContext& context, const SandboxSpec& spec, pid_t init);
 /// Limits that were changed while it runs.
-void change_promise(const Environment& environment, const std::string& session,
-                    const std::vector<CgroupSetting>& changed);
+void change_expectations(const LauncherContext& context, const std::string& session,
+                         const std::vector<CgroupSetting>& changed);
 /// Empty where there is none: the session was made by a launcher that kept none.
-std::string read_promise(const Environment& environment, const std::string& session);
+std::string read_expectations(const LauncherContext& context, const std::string& session);
 
 } // namespace sandbox::launcher

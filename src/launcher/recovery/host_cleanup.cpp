@@ -33,21 +33,20 @@ void wait_for_groups(CgroupDriver& driver) {
 
 } // namespace
 
-void tear_down(Environment& environment, CgroupDriver& driver) {
+void tear_down(LauncherContext& context, CgroupDriver& driver) {
     const Claimed nothing{{},
                           {},
                           [](const std::string&) { return true; }, // logs outlive the programs
                           [](const std::string&) { return false; }};
-    sweep(environment, driver, nothing, false, kPatience);
+    sweep(context, driver, nothing, false, kPatience);
     wait_for_groups(driver);
-    kernel::unpin_namespace(environment.gateway_path());
+    kernel::unpin_namespace(context.gateway_path());
     std::error_code ignored; // what an administrator has put there stays, and its folder
-    for (const std::string& path :
-         {environment.sessions_dir(), environment.ended_dir(), environment.anchor()})
+    for (const std::string& path : {context.sessions_dir(), context.ended_dir(), context.anchor()})
         std::filesystem::remove_all(path, ignored);
     for (const char* name : {"/launcher.sock", "/api.sock", "/launcher.lock"})
-        std::filesystem::remove(environment.site.run_dir + name, ignored);
-    std::filesystem::remove(environment.site.run_dir, ignored);
+        std::filesystem::remove(context.site.run_dir + name, ignored);
+    std::filesystem::remove(context.site.run_dir, ignored);
 }
 
 } // namespace sandbox::launcher

@@ -27,8 +27,8 @@ std::vector<std::string> session_names(const std::string& folder) {
 }
 
 /// The sandbox of a run folder, when it lives and is the very one that was recorded.
-std::optional<Sandbox> claim(const Environment& environment, const std::string& session) {
-    std::optional<protocol::Launched> facts = read_session_file(environment, session);
+std::optional<Sandbox> claim(const LauncherContext& context, const std::string& session) {
+    std::optional<protocol::Launched> facts = read_session_file(context, session);
     if (!facts)
         return std::nullopt;
     const auto init = static_cast<pid_t>(facts->init_pid);
@@ -100,25 +100,25 @@ void sweep_cgroups(CgroupDriver& driver, Sweeping& sweeping) {
     }
 }
 
-void sweep_folders(const Environment& environment, Sweeping& sweeping) {
+void sweep_folders(const LauncherContext& context, Sweeping& sweeping) {
     const Claimed& claimed = sweeping.claimed;
     std::set<std::string> names;
-    for (const std::string& name : session_names(environment.sessions_dir()))
+    for (const std::string& name : session_names(context.sessions_dir()))
         names.insert(name);
-    for (const std::string& name : session_names(environment.logs_dir()))
+    for (const std::string& name : session_names(context.logs_dir()))
         if (!claimed.keeps_log(name))
             names.insert(name);
     for (const std::string& name : names) {
         if (claimed.sessions.contains(name) || !sweeping.note("folder", name, {.session = name}))
             continue;
-        remove_run_folder(environment, name);
+        remove_run_folder(context, name);
         if (!claimed.keeps_log(name))
-            remove_log_folder(environment, name);
+            remove_log_folder(context, name);
     }
 }
 
-void sweep_links(Environment& environment, Sweeping& sweeping) {
-    for (const std::string& link : environment.gateway_link.links()) {
+void sweep_links(LauncherContext& context, Sweeping& sweeping) {
+    for (const std::string& link : context.gateway_link.links()) {
         std::uint32_t slot = 0;
         const char* end = link.data() + link.size();
         if (!link.starts_with("cx"))
@@ -126,16 +126,16 @@ void sweep_links(Environment& environment, Sweeping& sweeping) {
         const auto [rest, ec] = std::from_chars(link.data() + 2, end, slot);
         if (ec == std::errc{} && rest == end && !sweeping.claimed.slots.contains(slot) &&
             sweeping.note("link", link))
-            environment.gateway_link.delete_link(link);
+            context.gateway_link.delete_link(link);
     }
 }
 
 /// It was whole once, and nobody has told yet how it ended: its launcher died before it could.
-void note_end(const Environment& environment, const std::string& session, LastWords& last_words) {
-    if (!std::filesystem::exists(run_folder(environment, session) + "/session.json") ||
-        last_words.find(session))
+void note_end(const LauncherContext& context, const std::string& session, ExitRecords& exit_records) {
+    if (!std::filesystem::exists(run_folder(context, session) + "/session.json") ||
+        exit_records.find(session))
         return;
-    const std::optional<protocol::Launched> facts = read_session_file(environment, session);
+    const std::optional<protocol::Launched> facts = read_session_file(context, session);
     if (!facts)
         return;
     protocol::Ended ended;
@@ -143,49 +143,49 @@ void note_end(const Environment& environment, const std::string& session, LastWo
     try {
         const kernel::CgroupDir cgroup = kernel::CgroupDir::open(facts->cgroup);
         cgroup.kill(); // its init is gone, and with it all of its pid namespace
-        ended = read_last_figures(environment, session, cgroup);
+        ended = read_last_figures(context, session, cgroup);
     } catch (const Error&) {
         // The group is gone, and its figures.
-        ended.record = read_exit_record(environment, session);
-        ended.system_calls = read_system_calls(environment, session);
+        ended.record = read_exit_record(context, session);
+        ended.system_calls = read_system_calls(context, session);
     }
     ended.last_step = "already_ended";
-    last_words.keep(ended);
+    exit_records.keep(ended);
 }
 
 } // namespace
 
-std::vector<protocol::Leftover> sweep(Environment& environment, CgroupDriver& driver, const Claimed& claimed,
+std::vector<protocol::Leftover> sweep(LauncherContext& context, CgroupDriver& driver, const Claimed& claimed,
                                       bool dry_run, Duration patience) {
     Sweeping sweeping{claimed, dry_run, patience, {}};
     sweep_cgroups(driver, sweeping);
-    sweep_folders(environment, sweeping);
-    sweep_links(environment, sweeping);
+    sweep_folders(context, sweeping);
+    sweep_links(context, sweeping);
     return std::move(sweeping.found);
 }
 
-std::vector<Sandbox> recover_sandboxes(Environment& environment, CgroupDriver& driver,
-                                       LastWords& last_words) {
+std::vector<Sandbox> recover_sandboxes(LauncherContext& context, CgroupDriver& driver,
+                                       ExitRecords& exit_records) {
     std::vector<Sandbox> sandboxes;
     std::set<std::string> tenants;
     Claimed claimed{{},
                     {},
-                    [&](const std::string& session) { return last_words.has(session); },
+                    [&](const std::string& session) { return exit_records.has(session); },
                     [&](const std::string& tenant) { return tenants.contains(tenant); }};
-    for (const std::string& session : session_names(environment.sessions_dir()))
-        if (std::optional<Sandbox> sandbox = claim(environment, session)) {
+    for (const std::string& session : session_names(context.sessions_dir()))
+        if (std::optional<Sandbox> sandbox = claim(context, session)) {
             claimed.sessions.insert(session);
             claimed.slots.insert(sandbox->facts.slot);
             tenants.insert(sandbox->facts.tenant);
             sandboxes.push_back(std::move(*sandbox));
         } else {
-            note_end(environment, session, last_words);
+            note_end(context, session, exit_records);
         }
     // One with a run folder that is not whole never ran; one without it may have, before the boot.
-    for (const std::string& session : session_names(environment.logs_dir()))
-        if (!claimed.sessions.contains(session) && !std::filesystem::exists(run_folder(environment, session)))
-            last_words.keep_log(session);
-    sweep(environment, driver, claimed, false, std::chrono::seconds(5));
+    for (const std::string& session : session_names(context.logs_dir()))
+        if (!claimed.sessions.contains(session) && !std::filesystem::exists(run_folder(context, session)))
+            exit_records.keep_log(session);
+    sweep(context, driver, claimed, false, std::chrono::seconds(5));
     return sandboxes;
 }
 

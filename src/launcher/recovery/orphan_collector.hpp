@@ -23,13 +23,14 @@ struct Claimed {
 
 /// Removes all else that is named like a session: processes, groups, folders, links in the gateway namespace.
 /// With `dry_run` it only tells of it. Waits so long for the kernel to end what is in a group.
-std::vector<protocol::Leftover> sweep(Environment& environment, CgroupDriver& driver, const Claimed& claimed,
+std::vector<protocol::Leftover> sweep(LauncherContext& context, CgroupDriver& driver, const Claimed& claimed,
                                       bool dry_run, Duration patience);
 
 /// After a start: returns the whole sandboxes that live, proved by session.json, pid, start time and cgroup,
 /// and sweeps the rest. There is no ledger that could be stale: what exists is what is listed.
 ///
 /// What is known of a whole one that ended meanwhile goes to its last words, and a log without a sandbox too.
-std::vector<Sandbox> recover_sandboxes(Environment& environment, CgroupDriver& driver, LastWords& last_words);
+std::vector<Sandbox> recover_sandboxes(LauncherContext& context, CgroupDriver& driver,
+                                       ExitRecords& exit_records);
 
 } // namespace sandbox::launcher

@@ -16,7 +16,7 @@ constexpr Duration kMaxGrace = 5min;
 } // namespace
 
 void Server::end(const protocol::End& request, Reply reply) {
-    if (auto ended = last_words_.find(request.session)) {
+    if (auto ended = exit_records_.find(request.session)) {
         if (sandboxes_.contains(request.session))
             remove(request.session); // nothing runs in it, and it could not be removed before
         reply(std::move(*ended), {});
@@ -38,25 +38,25 @@ void Server::end(const protocol::End& request, Reply reply) {
         writer->done = true;
     }
     std::erase_if(writers_, [](const auto& entry) { return entry->done; }); // which kills them
-    enders_.push_back(std::make_unique<Ender>(sandbox, grace));
+    enders_.push_back(std::make_unique<TeardownJob>(sandbox, grace));
     enders_.back()->replies.push_back(std::move(reply));
-    fault_point(environment_, Moment::end_stdin);
+    fault_point(context_, FaultPoint::end_stdin);
     advance(*enders_.back());
 }
 
-void Server::advance(Ender& ender) {
+void Server::advance(TeardownJob& ender) {
     try {
         switch (ender.ending.advance()) {
-        case Ending::Progress::waiting:
+        case Teardown::Progress::waiting:
             if (ender.ending.last_rung() == "sigterm")
-                fault_point(environment_, Moment::end_sigterm);
+                fault_point(context_, FaultPoint::end_sigterm);
             if (ender.ending.last_rung() == "cgroup.kill")
-                fault_point(environment_, Moment::end_kill);
+                fault_point(context_, FaultPoint::end_kill);
             return;
-        case Ending::Progress::empty:
+        case Teardown::Progress::empty:
             finish(ender);
             return;
-        case Ending::Progress::stuck:
+        case Teardown::Progress::stuck:
             throw Error(Errc::timed_out,
                         "session " + ender.sandbox.facts.session +
                             " has a process that the kernel does not end",
@@ -72,12 +72,11 @@ void Server::advance(Ender& ender) {
     }
 }
 
-void Server::finish(Ender& ender) {
-    protocol::Ended ended =
-        read_last_figures(environment_, ender.sandbox.facts.session, ender.sandbox.cgroup);
+void Server::finish(TeardownJob& ender) {
+    protocol::Ended ended = read_last_figures(context_, ender.sandbox.facts.session, ender.sandbox.cgroup);
     ended.last_step = ender.ending.last_rung();
-    last_words_.keep(ended);
-    fault_point(environment_, Moment::end_noted);
+    exit_records_.keep(ended);
+    fault_point(context_, FaultPoint::end_noted);
     const std::string tenant = ender.sandbox.facts.tenant;
     remove(ended.session); // the ender's sandbox is gone from here on
     ender.done = true;
@@ -94,9 +93,9 @@ void Server::remove(const std::string& session) {
     const kernel::CgroupDir parent = kernel::CgroupDir::open(group.substr(0, group.rfind('/')));
     if (!destroy_cgroup(parent, session, 1s))
         throw Error(Errc::io, "the cgroup " + group + " cannot be removed");
-    fault_point(environment_, Moment::end_group);
-    remove_run_folder(environment_, session); // the log stays with its last words
-    fault_point(environment_, Moment::end_folders);
+    fault_point(context_, FaultPoint::end_group);
+    remove_run_folder(context_, session); // the log stays with its last words
+    fault_point(context_, FaultPoint::end_folders);
     sandboxes_.erase(session);
     release_tenant(tenant);
 }

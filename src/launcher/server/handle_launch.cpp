@@ -20,42 +20,42 @@ constexpr Duration kConstructionTime = 20s;
 } // namespace
 
 void Server::launch(const protocol::Launch& request, Reply reply) {
-    auto pending = std::make_unique<Pending>();
+    auto pending = std::make_unique<LaunchJob>();
     pending->timeline.start();
     pending->deadline = BootClock::now() + kConstructionTime;
     if (!is_session_id(request.session))
         throw Error(Errc::invalid_argument, "\"" + request.session + "\" is no session id", {}, "session");
     if (sandboxes_.contains(request.session) || is_pending(request.session) ||
-        last_words_.find(request.session))
+        exit_records_.find(request.session))
         throw Error(Errc::conflict, "session " + request.session + " is in use", "take another", "session");
     if (std::ranges::any_of(sandboxes_,
                             [&](const auto& entry) { return entry.second.facts.slot == request.slot; }) ||
         std::ranges::any_of(pending_, [&](const auto& entry) { return entry->request.slot == request.slot; }))
         throw Error(Errc::conflict, "slot " + std::to_string(request.slot) + " is in use", "take another",
                     "slot");
-    LaunchPlan checked = check_launch(environment_.site, rules_, request);
-    last_words_.forget(request.session); // the log of a try that a boot cut short
+    LaunchPlan checked = authorize_launch(context_.site, rules_, request);
+    exit_records_.forget(request.session); // the log of a try that a boot cut short
     pending->request = request;
     pending->reply = std::move(reply);
-    pending->plan = std::move(checked.blueprint);
+    pending->plan = std::move(checked.spec);
     pending->timeline.mark(Step::read_policy);
-    fault_point(environment_, Step::read_policy);
-    Pending* entry = pending_.emplace_back(std::move(pending)).get();
+    fault_point(context_, Step::read_policy);
+    LaunchJob* entry = pending_.emplace_back(std::move(pending)).get();
     driver_.tenant_group(checked.tenant, [this, entry](std::variant<TenantGroup, Error> group) {
         if (!entry->done)
             construct(*entry, std::move(group));
     });
 }
 
-void Server::construct(Pending& pending, std::variant<TenantGroup, Error> group) {
+void Server::construct(LaunchJob& pending, std::variant<TenantGroup, Error> group) {
     try {
         if (const Error* error = std::get_if<Error>(&group))
             throw *error;
         pending.timeline.mark(Step::tenant_group);
-        fault_point(environment_, Step::tenant_group);
-        pending.construction = std::make_unique<Construction>(
-            environment_, programs_, std::move(*pending.plan), std::get<TenantGroup>(group), pending.timeline,
-            pending.request.token_hash);
+        fault_point(context_, Step::tenant_group);
+        pending.builder = std::make_unique<SandboxBuilder>(context_, programs_, std::move(*pending.plan),
+                                                           std::get<TenantGroup>(group), pending.timeline,
+                                                           pending.request.token_hash);
         pending.deadline = BootClock::now() + kConstructionTime;
     } catch (const Error& error) {
         log::warning({pending.request.session, pending.request.tenant},
@@ -66,10 +66,10 @@ void Server::construct(Pending& pending, std::variant<TenantGroup, Error> group)
     }
 }
 
-void Server::advance(Pending& pending) {
+void Server::advance(LaunchJob& pending) {
     try {
-        if (pending.construction->advance()) {
-            Sandbox sandbox = pending.construction->finish();
+        if (pending.builder->advance()) {
+            Sandbox sandbox = pending.builder->finish();
             const std::string session = sandbox.facts.session;
             log::info({session, sandbox.facts.tenant}, "session " + session + " of tenant " +
                                                            sandbox.facts.tenant + " runs as " +
@@ -86,7 +86,7 @@ void Server::advance(Pending& pending) {
         log::warning({pending.request.session, pending.request.tenant},
                      "session " + pending.request.session + " of tenant " + pending.request.tenant +
                          " was not made: " + error.what());
-        pending.construction.reset(); // all undone before the caller hears of it
+        pending.builder.reset(); // all undone before the caller hears of it
         pending.reply(protocol::to_failure(error), {});
         pending.done = true;
     }
@@ -98,24 +98,24 @@ void Server::restart(const protocol::Restart& request, Reply reply) {
         throw Error(Errc::gone, "session " + request.session + " has no sandbox-init any more", {},
                     "session");
     std::erase_if(restarters_, [&](const auto& entry) { return &entry->sandbox == &sandbox; });
-    restarters_.push_back(std::make_unique<Restarter>(sandbox, std::move(reply)));
-    fault_point(environment_, Moment::restart_kill);
+    restarters_.push_back(std::make_unique<RestartJob>(sandbox, std::move(reply)));
+    fault_point(context_, FaultPoint::restart_kill);
     advance(*restarters_.back());
 }
 
-void Server::advance(Restarter& restarter) {
+void Server::advance(RestartJob& restarter) {
     Sandbox& sandbox = restarter.sandbox;
     try {
         switch (restarter.restarting.advance()) {
-        case Restarting::Progress::waiting:
+        case EngineRestart::Progress::waiting:
             if (restarter.restarting.told())
-                fault_point(environment_, Moment::restart_told);
+                fault_point(context_, FaultPoint::restart_told);
             return;
-        case Restarting::Progress::stuck:
+        case EngineRestart::Progress::stuck:
             throw Error(Errc::timed_out,
                         "session " + sandbox.facts.session + " has a process that the kernel does not end");
-        case Restarting::Progress::done:
-            fault_point(environment_, Moment::restart_done);
+        case EngineRestart::Progress::done:
+            fault_point(context_, FaultPoint::restart_done);
             sandbox.facts.engine_pid =
                 find_engine(sandbox.cgroup, static_cast<pid_t>(sandbox.facts.init_pid));
             log::info({sandbox.facts.session, sandbox.facts.tenant},

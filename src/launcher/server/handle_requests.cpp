@@ -50,7 +50,7 @@ void Server::freeze(const protocol::Freeze& request, const Reply& reply) {
     const Sandbox& sandbox = find_staying(request.session);
     // sandbox-init too: what it would write of a stopped ChimeraX can wait.
     sandbox.cgroup.freeze(request.frozen);
-    fault_point(environment_, Moment::frozen);
+    fault_point(context_, FaultPoint::frozen);
     reply(protocol::Frozen{request.frozen}, {});
 }
 
@@ -65,13 +65,13 @@ void Server::reclaim(const protocol::Reclaim& request, const Reply& reply) {
 
 void Server::look(const protocol::Look& request, const Reply& reply) {
     const Sandbox& sandbox = find(request.session);
-    reply(read_last_figures(environment_, request.session, sandbox.cgroup), {});
+    reply(read_last_figures(context_, request.session, sandbox.cgroup), {});
 }
 
 void Server::set_limits(const protocol::SetLimits& request, const Reply& reply) {
     Sandbox& sandbox = find_staying(request.session);
-    change_promise(environment_, request.session, change_limits(rules_, sandbox, request));
-    write_session_file(environment_, sandbox.facts);
+    change_expectations(context_, request.session, change_limits(rules_, sandbox, request));
+    write_session_file(context_, sandbox.facts);
     reply(sandbox.facts, {});
 }
 
@@ -81,8 +81,8 @@ void Server::publish(const protocol::Publish& request, const Reply& reply) {
         PublishedPort port = publish_port(sandbox.facts);
         sandbox.facts.published_port = port.port;
         // Before it is told: a launcher that starts anew opens the same port.
-        write_session_file(environment_, sandbox.facts);
-        fault_point(environment_, Moment::published);
+        write_session_file(context_, sandbox.facts);
+        fault_point(context_, FaultPoint::published);
         sandbox.published = std::move(port.socket);
     }
     reply(protocol::Published{sandbox.facts.published_port.value_or(0)}, {sandbox.published.get()});
@@ -106,7 +106,7 @@ void Server::list(const protocol::List& request, const Reply& reply) const {
         listed.sessions.push_back(entry->second.facts);
         listed.sessions.back().timeline.clear();
     }
-    const std::deque<std::string>& ended = last_words_.sessions();
+    const std::deque<std::string>& ended = exit_records_.sessions();
     const auto count = static_cast<std::ptrdiff_t>(std::min(ended.size(), kEndedAtOnce));
     listed.ended.assign(ended.begin(), ended.begin() + count);
     reply(std::move(listed), {});
@@ -114,19 +114,19 @@ void Server::list(const protocol::List& request, const Reply& reply) const {
 
 void Server::forget(const protocol::Forget& request, const Reply& reply) {
     for (const std::string& session : request.sessions)
-        last_words_.forget(session);
+        exit_records_.forget(session);
     reply(protocol::Forgotten{}, {});
 }
 
 void Server::reload(const std::string& digest) {
-    rules_.reload(environment_.site, digest);
+    rules_.reload(context_.site, digest);
     log::info("the site's policies and tenants are read anew");
 }
 
 std::vector<protocol::Leftover> Server::sweep_leftovers(bool dry_run) {
     Claimed claimed{{},
                     {},
-                    [this](const std::string& session) { return last_words_.has(session); },
+                    [this](const std::string& session) { return exit_records_.has(session); },
                     [this](const std::string& tenant) { return tenant_is_used(tenant); }};
     for (const auto& [session, sandbox] : sandboxes_) {
         claimed.sessions.insert(session);
@@ -137,7 +137,7 @@ std::vector<protocol::Leftover> Server::sweep_leftovers(bool dry_run) {
         claimed.slots.insert(pending->request.slot);
     }
     // No longer: everybody waits meanwhile. What the kernel has not ended by then goes with the next sweep.
-    return sweep(environment_, driver_, claimed, dry_run, 200ms);
+    return sweep(context_, driver_, claimed, dry_run, 200ms);
 }
 
 void Server::put_file(const protocol::PutFile& request, std::vector<UniqueFd> descriptors, Reply reply) {
@@ -152,10 +152,10 @@ void Server::put_file(const protocol::PutFile& request, std::vector<UniqueFd> de
                         " files at once, and no more",
                     "Send it again when one is done.");
     writers_.push_back(
-        std::make_unique<Writer>(sandbox, request, std::move(descriptors[0]), std::move(reply)));
+        std::make_unique<WriteJob>(sandbox, request, std::move(descriptors[0]), std::move(reply)));
 }
 
-void Server::advance(Writer& writer) {
+void Server::advance(WriteJob& writer) {
     try {
         std::optional<protocol::Stored> stored = writer.writing.advance();
         if (!stored)

@@ -22,40 +22,40 @@ struct Server::Connection {
     void send(std::uint64_t id, protocol::Reply reply, const std::vector<int>& descriptors);
 };
 
-struct Server::Pending {
+struct Server::LaunchJob {
     protocol::Launch request;
     Reply reply;
     Timeline timeline;
-    std::optional<Blueprint> plan;
-    std::unique_ptr<Construction> construction;
+    std::optional<SandboxSpec> plan;
+    std::unique_ptr<SandboxBuilder> builder;
     BootClock::time_point deadline;
     bool done = false;
 };
 
-struct Server::Ender {
-    Ender(Sandbox& ended, Duration grace) : sandbox(ended), ending(ended, grace) {}
+struct Server::TeardownJob {
+    TeardownJob(Sandbox& ended, Duration grace) : sandbox(ended), ending(ended, grace) {}
     Sandbox& sandbox;
-    Ending ending;
+    Teardown ending;
     std::vector<Reply> replies;
     bool done = false;
 };
 
-struct Server::Restarter {
-    Restarter(Sandbox& restarted, Reply then)
+struct Server::RestartJob {
+    RestartJob(Sandbox& restarted, Reply then)
         : sandbox(restarted),
           restarting(restarted),
           reply(std::move(then)) {}
     Sandbox& sandbox;
-    Restarting restarting;
+    EngineRestart restarting;
     Reply reply;
     bool done = false;
 };
 
-struct Server::Writer {
-    Writer(const Sandbox& sandbox, const protocol::PutFile& request, UniqueFd source, Reply then)
+struct Server::WriteJob {
+    WriteJob(const Sandbox& sandbox, const protocol::PutFile& request, UniqueFd source, Reply then)
         : writing(sandbox, request, std::move(source)),
           reply(std::move(then)) {}
-    FileWriting writing;
+    FileWriter writing;
     Reply reply;
     bool done = false;
 };

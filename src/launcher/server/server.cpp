@@ -55,18 +55,18 @@ void Server::Connection::send(std::uint64_t id, protocol::Reply reply, const std
     flush();
 }
 
-Server::Server(Environment& environment, CgroupDriver driver)
-    : environment_(environment),
+Server::Server(LauncherContext& context, CgroupDriver driver)
+    : context_(context),
       driver_(std::move(driver)),
-      rules_(environment.site),
-      last_words_(environment.ended_dir(), environment.logs_dir()) {
+      rules_(context.site),
+      exit_records_(context.ended_dir(), context.logs_dir()) {
     listen();
 }
 
 Server::~Server() = default;
 
 void Server::listen() {
-    const std::string path = environment_.socket_path();
+    const std::string path = context_.socket_path();
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path)
@@ -77,13 +77,13 @@ void Server::listen() {
     ::unlink(path.c_str());
     if (!listener_ ||
         ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        ::chown(path.c_str(), 0, environment_.manager.gid) != 0 || ::chmod(path.c_str(), 0660) != 0 ||
+        ::chown(path.c_str(), 0, context_.manager.gid) != 0 || ::chmod(path.c_str(), 0660) != 0 ||
         ::listen(listener_.get(), 16) != 0)
         throw_errno("cannot listen on " + path);
 }
 
 void Server::recover() {
-    for (Sandbox& sandbox : recover_sandboxes(environment_, driver_, last_words_)) {
+    for (Sandbox& sandbox : recover_sandboxes(context_, driver_, exit_records_)) {
         log::info({sandbox.facts.session, sandbox.facts.tenant},
                   "session " + sandbox.facts.session + " runs on");
         const std::string session = sandbox.facts.session;
@@ -97,7 +97,7 @@ void Server::accept() {
         if (!socket)
             return;
         const protocol::Peer peer = protocol::peer_credentials(socket.get());
-        if (peer.uid != environment_.manager.uid && peer.uid != 0) {
+        if (peer.uid != context_.manager.uid && peer.uid != 0) {
             log::warning("refused a caller of uid " + std::to_string(peer.uid) + " on the launcher's socket");
             continue;
         }
@@ -150,7 +150,7 @@ void Server::handle(const std::shared_ptr<Connection>& connection, protocol::Pac
                 } else if constexpr (std::is_same_v<Request, protocol::Publish>) {
                     publish(request, reply);
                 } else if constexpr (std::is_same_v<Request, protocol::Inspect>) {
-                    reply(protocol::Inspected{inspect(environment_, find(request.session))}, {});
+                    reply(protocol::Inspected{inspect(context_, find(request.session))}, {});
                 } else if constexpr (std::is_same_v<Request, protocol::OpenFile>) {
                     const Sandbox& sandbox = find(request.session);
                     const SessionFile file = request.list
@@ -195,7 +195,7 @@ int Server::poll_timeout() const {
     std::optional<BootClock::time_point> next;
     const auto consider = [&](BootClock::time_point time) { next = next ? std::min(*next, time) : time; };
     for (const auto& pending : pending_)
-        if (pending->construction)
+        if (pending->builder)
             consider(pending->deadline);
     for (const auto& ender : enders_)
         consider(ender->ending.deadline());
@@ -220,7 +220,7 @@ std::vector<pollfd> Server::poll_set(int stop_fd) const {
         set.push_back({connection->socket.get(),
                        static_cast<short>(POLLIN | (connection->out.empty() ? 0 : POLLOUT)), 0});
     for (const auto& pending : pending_)
-        set.push_back({pending->construction ? pending->construction->status_fd() : -1, POLLIN, 0});
+        set.push_back({pending->builder ? pending->builder->status_fd() : -1, POLLIN, 0});
     for (const auto& ender : enders_) {
         set.push_back({ender->ending.events_fd(), POLLPRI, 0});
         set.push_back({ender->sandbox.pidfd.get(), POLLIN, 0});
@@ -245,10 +245,10 @@ void Server::run(int stop_fd, const std::function<void()>& on_stop_fd) {
         // round.
         std::size_t index = 3;
         const std::vector<std::shared_ptr<Connection>> connections(connections_.begin(), connections_.end());
-        std::vector<Pending*> pending;
+        std::vector<LaunchJob*> pending;
         for (const auto& entry : pending_)
             pending.push_back(entry.get());
-        std::vector<Ender*> enders;
+        std::vector<TeardownJob*> enders;
         for (const auto& entry : enders_)
             enders.push_back(entry.get());
         for (const auto& connection : connections) {
@@ -258,10 +258,10 @@ void Server::run(int stop_fd, const std::function<void()>& on_stop_fd) {
             if ((events & (POLLIN | POLLHUP | POLLERR)) != 0)
                 serve(*connection);
         }
-        for (Pending* entry : pending)
-            if (!entry->done && entry->construction)
+        for (LaunchJob* entry : pending)
+            if (!entry->done && entry->builder)
                 advance(*entry);
-        for (Ender* entry : enders)
+        for (TeardownJob* entry : enders)
             if (!entry->done)
                 advance(*entry);
         for (const auto& entry : restarters_)

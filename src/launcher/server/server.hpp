@@ -26,8 +26,8 @@ namespace sandbox::launcher {
 /// any one of them.
 class Server {
   public:
-    /// `environment` must outlive it.
-    Server(Environment& environment, CgroupDriver driver);
+    /// `context` must outlive it.
+    Server(LauncherContext& context, CgroupDriver driver);
     ~Server();
 
     /// Takes up the sandboxes that run, and sweeps what no session owns. Call it before `run`.
@@ -40,10 +40,10 @@ class Server {
 
   private:
     struct Connection;
-    struct Pending;   ///< a launch from its request to its reply
-    struct Ender;     ///< an end from its request to its reply
-    struct Restarter; ///< a restart from its request to its reply
-    struct Writer;    ///< a file on its way into a workspace
+    struct LaunchJob;   ///< a launch from its request to its reply
+    struct TeardownJob; ///< an end from its request to its reply
+    struct RestartJob;  ///< a restart from its request to its reply
+    struct WriteJob;    ///< a file on its way into a workspace
     using Reply = std::function<void(protocol::Reply, std::vector<int>)>;
 
     void listen();
@@ -52,8 +52,8 @@ class Server {
     void handle(const std::shared_ptr<Connection>& connection, protocol::Packet<protocol::Request> packet,
                 std::vector<UniqueFd> descriptors);
     void launch(const protocol::Launch& request, Reply reply);
-    void construct(Pending& pending, std::variant<TenantGroup, Error> group);
-    void advance(Pending& pending);
+    void construct(LaunchJob& pending, std::variant<TenantGroup, Error> group);
+    void advance(LaunchJob& pending);
     void end(const protocol::End& request, Reply reply);
     void freeze(const protocol::Freeze& request, const Reply& reply);
     void reclaim(const protocol::Reclaim& request, const Reply& reply);
@@ -64,12 +64,12 @@ class Server {
     std::vector<protocol::Leftover> sweep_leftovers(bool dry_run);
     void look(const protocol::Look& request, const Reply& reply);
     void restart(const protocol::Restart& request, Reply reply);
-    void advance(Restarter& restarter);
+    void advance(RestartJob& restarter);
     void put_file(const protocol::PutFile& request, std::vector<UniqueFd> descriptors, Reply reply);
-    void advance(Writer& writer);
+    void advance(WriteJob& writer);
     void set_limits(const protocol::SetLimits& request, const Reply& reply);
-    void advance(Ender& ender);
-    void finish(Ender& ender);
+    void advance(TeardownJob& ender);
+    void finish(TeardownJob& ender);
     /// What is left of a sandbox in which nothing runs. Throws Error io where the kernel keeps its group.
     void remove(const std::string& session);
     Sandbox& find(const std::string& session);
@@ -81,18 +81,18 @@ class Server {
     int poll_timeout() const;
     std::vector<pollfd> poll_set(int stop_fd) const;
 
-    Environment& environment_;
+    LauncherContext& context_;
     CgroupDriver driver_;
     SeccompPrograms programs_;
     Rules rules_;
     UniqueFd listener_;
     std::list<std::shared_ptr<Connection>> connections_;
-    std::list<std::unique_ptr<Pending>> pending_;
-    std::list<std::unique_ptr<Ender>> enders_;
-    std::list<std::unique_ptr<Restarter>> restarters_;
-    std::list<std::unique_ptr<Writer>> writers_;
+    std::list<std::unique_ptr<LaunchJob>> pending_;
+    std::list<std::unique_ptr<TeardownJob>> enders_;
+    std::list<std::unique_ptr<RestartJob>> restarters_;
+    std::list<std::unique_ptr<WriteJob>> writers_;
     std::map<std::string, Sandbox> sandboxes_;
-    LastWords last_words_;
+    ExitRecords exit_records_;
     Watchdog watchdog_;
     bool stopping_ = false;
 };

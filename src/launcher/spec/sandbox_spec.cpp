@@ -56,34 +56,34 @@ bool is_below(const std::string& path, const std::string& folder) {
     return path == folder || path.starts_with(folder + "/");
 }
 
-void plan_identity(Blueprint& plan, const BlueprintInput& in) {
+void plan_identity(SandboxSpec& spec, const BlueprintInput& in) {
     if (in.slot >= in.site.slots)
         throw Error(Errc::invalid_argument,
                     "slot " + std::to_string(in.slot) + " is not below " + std::to_string(in.site.slots),
                     "raise slots in sandboxd.toml", "slot");
-    plan.session = in.session;
-    plan.slot = in.slot;
-    plan.tenant = in.tenant.name;
-    plan.policy = in.policy.name;
-    plan.digest = in.policy.digest;
-    plan.uid = in.site.uid_base + in.slot;
-    plan.link = link_name(in.slot);
-    plan.near_address = near_address(in.slot);
-    plan.address = session_address(in.slot);
-    plan.port = chimerax::kRestPort;
-    plan.publish = in.policy.publish == policy::Publish::loopback;
-    plan.executable = in.installation.executable;
-    plan.stand_in = in.installation.stand_in;
-    plan.log_size = in.policy.logs.size;
+    spec.session = in.session;
+    spec.slot = in.slot;
+    spec.tenant = in.tenant.name;
+    spec.policy = in.policy.name;
+    spec.digest = in.policy.digest;
+    spec.uid = in.site.uid_base + in.slot;
+    spec.link = link_name(in.slot);
+    spec.near_address = near_address(in.slot);
+    spec.address = session_address(in.slot);
+    spec.port = chimerax::kRestPort;
+    spec.publish = in.policy.publish == policy::Publish::loopback;
+    spec.executable = in.installation.executable;
+    spec.stand_in = in.installation.stand_in;
+    spec.log_size = in.policy.logs.size;
 }
 
-void plan_cgroup(Blueprint& plan, const policy::Resources& resources) {
-    plan.strict = resources.enforcement == policy::Enforcement::strict;
-    plan.memory_max = resources.memory_max;
-    plan.cpus = resources.cpus;
-    plan.pids_max = resources.pids_max;
+void plan_cgroup(SandboxSpec& spec, const policy::Resources& resources) {
+    spec.strict = resources.enforcement == policy::Enforcement::strict;
+    spec.memory_max = resources.memory_max;
+    spec.cpus = resources.cpus;
+    spec.pids_max = resources.pids_max;
     const auto add = [&](Group group, const char* name, std::string value, const char* controller) {
-        plan.cgroup.push_back({group, name, std::move(value), controller});
+        spec.cgroup.push_back({group, name, std::move(value), controller});
     };
     add(Group::session, file::kMaxDescendants, std::to_string(2 + resources.descendants_max), "");
     add(Group::session, file::kMemoryMax, std::to_string(resources.memory_max.value), "memory");
@@ -99,82 +99,82 @@ void plan_cgroup(Blueprint& plan, const policy::Resources& resources) {
     add(Group::payload, file::kMemoryOomGroup, "1", "memory");
 }
 
-void plan_bind(Blueprint& plan, const policy::Bind& bind, const HostLookup& lookup) {
+void plan_bind(SandboxSpec& spec, const policy::Bind& bind, const HostLookup& lookup) {
     const HostEntry entry = lookup(bind.source);
     switch (entry.kind) {
     case HostEntry::Kind::missing:
         if (!bind.optional)
             throw Error(Errc::not_found,
-                        "policy " + plan.policy + " shows " + bind.source + ", which this host does not have",
+                        "policy " + spec.policy + " shows " + bind.source + ", which this host does not have",
                         "install what provides it, or mark the bind `optional = true`", "filesystem.binds");
         return;
     case HostEntry::Kind::link:
         // /bin -> usr/bin: the same link inside leads to the same place inside.
         if (bind.source == bind.target && !entry.link_text.starts_with("/") &&
             std::count(bind.source.begin(), bind.source.end(), '/') == 1) {
-            plan.symlinks.push_back({bind.target, entry.link_text});
+            spec.symlinks.push_back({bind.target, entry.link_text});
             return;
         }
         if (!entry.real_path.empty())
-            plan.binds.push_back({entry.real_path, bind.target, entry.real_path_is_directory, false});
+            spec.binds.push_back({entry.real_path, bind.target, entry.real_path_is_directory, false});
         else if (!bind.optional)
             throw Error(Errc::not_found,
-                        "policy " + plan.policy + " shows the link " + bind.source + ", which leads nowhere",
+                        "policy " + spec.policy + " shows the link " + bind.source + ", which leads nowhere",
                         "mend the link, or mark the bind `optional = true`", "filesystem.binds");
         return;
     default:
-        plan.binds.push_back({bind.source, bind.target, entry.kind == HostEntry::Kind::directory, false});
+        spec.binds.push_back({bind.source, bind.target, entry.kind == HostEntry::Kind::directory, false});
     }
 }
 
 /// ChimeraX finds its root from its own path, wherever that is: a tree that one of the private file systems
 /// would cover is shown elsewhere.
-void plan_installation(Blueprint& plan, const chimerax::Installation& installation,
+void plan_installation(SandboxSpec& spec, const chimerax::Installation& installation,
                        const HostLookup& lookup) {
     const std::string& root = installation.root;
     const bool covered =
         std::ranges::any_of(kEmptyDirectories, [&](const char* made) { return is_below(root, made); });
     const std::string target = covered ? "/opt/chimerax" : root;
-    plan.inside_executable = target + installation.executable.substr(root.size());
-    if (std::ranges::none_of(plan.binds, [&](const BindMount& bind) {
+    spec.inside_executable = target + installation.executable.substr(root.size());
+    if (std::ranges::none_of(spec.binds, [&](const BindMount& bind) {
             return bind.source == bind.target && is_below(target, bind.target);
         }))
-        plan_bind(plan, {root, target, false}, lookup);
+        plan_bind(spec, {root, target, false}, lookup);
 }
 
-void plan_filesystem(Blueprint& plan, const BlueprintInput& in, const HostLookup& lookup) {
+void plan_filesystem(SandboxSpec& spec, const BlueprintInput& in, const HostLookup& lookup) {
     const policy::Filesystem& fs = in.policy.filesystem;
-    plan.directories.assign(kEmptyDirectories.begin(), kEmptyDirectories.end());
+    spec.directories.assign(kEmptyDirectories.begin(), kEmptyDirectories.end());
     for (const policy::Bind& bind : fs.binds)
-        plan_bind(plan, bind, lookup);
-    plan_installation(plan, in.installation, lookup);
-    plan_bind(plan, {"/sys/devices/system/cpu", "/sys/devices/system/cpu", true}, lookup);
+        plan_bind(spec, bind, lookup);
+    plan_installation(spec, in.installation, lookup);
+    plan_bind(spec, {"/sys/devices/system/cpu", "/sys/devices/system/cpu", true}, lookup);
     for (const std::string& device : fs.devices) {
         if (lookup(device).kind != HostEntry::Kind::device)
             throw Error(Errc::not_found,
-                        "policy " + plan.policy + " names the device " + device +
+                        "policy " + spec.policy + " names the device " + device +
                             ", which is none on this host",
                         "take it out of filesystem.devices", "filesystem.devices");
-        plan.binds.push_back({device, device, false, true});
+        spec.binds.push_back({device, device, false, true});
     }
-    std::ranges::stable_sort(plan.binds, {}, [](const BindMount& bind) {
+    std::ranges::stable_sort(spec.binds, {}, [](const BindMount& bind) {
         return std::count(bind.target.begin(), bind.target.end(), '/');
     });
-    plan.tmpfs = {{"/tmp", fs.tmp.size, fs.tmp.inodes},
+    spec.tmpfs = {{"/tmp", fs.tmp.size, fs.tmp.inodes},
                   {kHome, fs.home.size, fs.home.inodes},
                   {kWork, fs.work.size, fs.work.inodes},
                   {"/dev/shm", fs.shm.size, fs.shm.inodes}};
-    plan.private_directories = {kRuntime};
-    plan.masked_paths.assign(kMaskedProcPaths.begin(), kMaskedProcPaths.end());
-    plan.read_only_paths = {"/proc/sys"};
+    spec.private_directories = {kRuntime};
+    spec.masked_paths.assign(kMaskedProcPaths.begin(), kMaskedProcPaths.end());
+    spec.read_only_paths = {"/proc/sys"};
 }
 
-void plan_files(Blueprint& plan) {
+void plan_files(SandboxSpec& spec) {
     const std::string id = std::to_string(kInsideUid);
     // ChimeraX binds the *name* localhost: with this it listens on the session's own address, which the
     // manager reaches.
-    plan.files = {
-        {"/etc/hosts", plan.address + " localhost " + kHostName + "\n"},
+    spec.files = {
+        {"/etc/hosts", spec.address + " localhost " + kHostName + "\n"},
         {"/etc/hostname", std::string(kHostName) + "\n"},
         {"/etc/host.conf", "multi on\n"},
         {"/etc/resolv.conf", ""},
@@ -185,15 +185,15 @@ void plan_files(Blueprint& plan) {
         {"/etc/group", "root:x:0:\nchimerax:x:" + id + ":\n"},
     };
     for (const StartScript& script : kStartScripts)
-        plan.files.push_back({std::string(kStart) + "/" + script.name, std::string(script.content)});
+        spec.files.push_back({std::string(kStart) + "/" + script.name, std::string(script.content)});
     // A file that the policy binds stands instead of the one made here.
-    std::erase_if(plan.files, [&](const GeneratedFile& made) {
-        return std::ranges::any_of(plan.binds,
+    std::erase_if(spec.files, [&](const GeneratedFile& made) {
+        return std::ranges::any_of(spec.binds,
                                    [&](const BindMount& bind) { return bind.target == made.path; });
     });
 }
 
-void plan_process(Blueprint& plan, const BlueprintInput& in) {
+void plan_process(SandboxSpec& spec, const BlueprintInput& in) {
     const policy::Policy& policy = in.policy;
     std::map<std::string, std::string> environment{
         {"CHIMERAX_START", kStart}, {"HOME", kHome},    {"LANG", "C.UTF-8"},  {"LOGNAME", "chimerax"},
@@ -210,19 +210,19 @@ void plan_process(Blueprint& plan, const BlueprintInput& in) {
         for (const auto& [name, value] : *more)
             environment[name] = value;
     for (const auto& [name, value] : environment)
-        plan.environment.push_back(name + "=" + value);
-    plan.argv = chimerax::command_line(plan.inside_executable, plan.port, policy.chimerax.arguments);
-    plan.cwd = kWork;
-    plan.limits = {{RLIMIT_NOFILE, policy.resources.nofile},
+        spec.environment.push_back(name + "=" + value);
+    spec.argv = chimerax::command_line(spec.inside_executable, spec.port, policy.chimerax.arguments);
+    spec.cwd = kWork;
+    spec.limits = {{RLIMIT_NOFILE, policy.resources.nofile},
                    {RLIMIT_CORE, policy.resources.core_size.value},
                    {RLIMIT_FSIZE, policy.resources.file_size.value},
                    {RLIMIT_MEMLOCK, 65536},
                    {RLIMIT_MSGQUEUE, 819200},
                    {RLIMIT_NICE, 0},
                    {RLIMIT_RTPRIO, 0}};
-    plan.seccomp_name = policy.seccomp_profile;
-    plan.seccomp = in.seccomp;
-    plan.learns = in.learns;
+    spec.seccomp_name = policy.seccomp_profile;
+    spec.seccomp = in.seccomp;
+    spec.learns = in.learns;
 }
 
 HostEntry look_up_link(const std::string& path) {
@@ -257,14 +257,14 @@ HostEntry look_up_host(const std::string& path) {
     }
 }
 
-Blueprint make_blueprint(const BlueprintInput& input, const HostLookup& lookup) {
-    Blueprint plan;
-    plan_identity(plan, input);
-    plan_cgroup(plan, input.policy.resources);
-    plan_filesystem(plan, input, lookup);
-    plan_files(plan);
-    plan_process(plan, input);
-    return plan;
+SandboxSpec make_sandbox_spec(const BlueprintInput& input, const HostLookup& lookup) {
+    SandboxSpec spec;
+    plan_identity(spec, input);
+    plan_cgroup(spec, input.policy.resources);
+    plan_filesystem(spec, input, lookup);
+    plan_files(spec);
+    plan_process(spec, input);
+    return spec;
 }
 
 std::string near_address(std::uint32_t slot) {

@@ -70,7 +70,7 @@ struct CgroupSetting {
 };
 
 /// All of a sandbox as plain data: nothing that happens later takes another decision.
-struct Blueprint {
+struct SandboxSpec {
     std::string session;
     std::uint32_t slot = 0;
     std::string tenant, policy, digest;
@@ -134,10 +134,10 @@ struct BlueprintInput {
 
 /// Takes every decision; touches nothing but `lookup`. Throws Error when a path that the policy names is not
 /// on the host.
-Blueprint make_blueprint(const BlueprintInput& input, const HostLookup& lookup);
+SandboxSpec make_sandbox_spec(const BlueprintInput& input, const HostLookup& lookup);
 
 /// For `sandbox-launcher --plan` and tests: indented JSON.
-std::string to_json(const Blueprint& blueprint);
+std::string to_json(const SandboxSpec& spec);
 
 /// The addresses of a slot: a /31 of 198.18.0.0/15, which RFC 2544 keeps for benchmarks and no network uses.
 std::string near_address(std::uint32_t slot);

@@ -21,22 +21,22 @@ Family single(const char* name, metric::Kind kind, const char* help, double valu
 constexpr std::array kLiveStates{State::queued, State::starting,   State::ready,  State::busy,
                                  State::frozen, State::recovering, State::ending, State::stuck};
 
-std::set<std::string> policies_of(const Core& core) {
+std::set<std::string> policies_of(const Context& context) {
     std::set<std::string> names;
-    for (const policy::Policy& policy : core.catalog.policies())
+    for (const policy::Policy& policy : context.catalog.policies())
         names.insert(policy.name);
-    for (const auto& [number, session] : core.registry.all_live())
+    for (const auto& [number, session] : context.registry.all_live())
         if (session->kind() == Kind::tenant)
             names.insert(session->facts.policy);
     return names;
 }
 
-Family sessions(const Core& core) {
+Family sessions(const Context& context) {
     std::map<std::pair<std::string, State>, double> counts;
-    for (const std::string& policy : policies_of(core))
+    for (const std::string& policy : policies_of(context))
         for (const State state : kLiveStates)
             counts[{policy, state}] = 0;
-    for (const auto& [number, session] : core.registry.all_live())
+    for (const auto& [number, session] : context.registry.all_live())
         if (session->kind() == Kind::tenant)
             counts[{session->facts.policy, session->state()}] += 1;
     Family family{"sandboxd_sessions", metric::Kind::gauge, "Live sessions, by policy and state.", {}};
@@ -47,9 +47,9 @@ Family sessions(const Core& core) {
 }
 
 /// Of all live sessions of a policy together, as sampled last; a kind that no session has is left out.
-Family memory(const Core& core) {
+Family memory(const Context& context) {
     std::map<std::pair<std::string, std::string>, double> sums;
-    for (const auto& [number, session] : core.registry.all_live()) {
+    for (const auto& [number, session] : context.registry.all_live()) {
         if (!session->figures || session->kind() != Kind::tenant)
             continue;
         const Sample& sample = session->figures->newest();
@@ -71,25 +71,25 @@ Family memory(const Core& core) {
     return family;
 }
 
-Family limits(const Core& core) {
+Family limits(const Context& context) {
     const auto number = [](std::uint64_t count) { return static_cast<double>(count); };
     return {"sandboxd_sessions_limit",
             metric::Kind::gauge,
             "How many sessions there may be: live, in the queue, and in the making.",
-            {{{{"scope", "host"}}, number(core.admission.limits.sessions)},
-             {{{"scope", "queue"}}, number(core.site.admission.queue_length)},
-             {{{"scope", "starting"}}, number(core.site.admission.starts_at_once)}}};
+            {{{{"scope", "host"}}, number(context.admission.limits.sessions)},
+             {{{"scope", "queue"}}, number(context.site.admission.queue_length)},
+             {{{"scope", "starting"}}, number(context.site.admission.starts_at_once)}}};
 }
 
 /// Nothing on a kernel without PSI.
-Family memory_pressure(const Core& core) {
+Family memory_pressure(const Context& context) {
     Family family{"sandboxd_memory_pressure_ratio",
                   metric::Kind::gauge,
                   "Share of the last 10 s in which tasks of the host waited for memory (PSI).",
                   {}};
     std::string text;
     try {
-        text = read_file(core.tuning.proc + "/pressure/memory", 4096);
+        text = read_file(context.tuning.proc + "/pressure/memory", 4096);
     } catch (const Error&) {
         return family;
     }
@@ -101,24 +101,24 @@ Family memory_pressure(const Core& core) {
 
 } // namespace
 
-std::vector<Family> metrics_of(const Core& core) {
-    std::vector<Family> families = core.counters.families();
-    const AuditCounts audit = core.store.audit_counts();
-    families.push_back(sessions(core));
-    families.push_back(memory(core));
-    families.push_back(limits(core));
-    families.push_back(memory_pressure(core));
+std::vector<Family> metrics_of(const Context& context) {
+    std::vector<Family> families = context.counters.families();
+    const AuditCounts audit = context.store.audit_counts();
+    families.push_back(sessions(context));
+    families.push_back(memory(context));
+    families.push_back(limits(context));
+    families.push_back(memory_pressure(context));
     families.push_back(single("sandboxd_queue_length", metric::Kind::gauge, "Sessions that wait for a place.",
-                              static_cast<double>(core.admission.waiting.size())));
+                              static_cast<double>(context.admission.waiting.size())));
     families.push_back(single("sandboxd_launcher_connected", metric::Kind::gauge,
                               "1 while the launcher is there and answers.",
-                              core.launcher->connected() ? 1 : 0));
+                              context.launcher->connected() ? 1 : 0));
     families.push_back(single("sandboxd_draining", metric::Kind::gauge,
                               "1 while no new sessions are taken, as an admin wants it.",
-                              core.draining ? 1 : 0));
+                              context.draining ? 1 : 0));
     families.push_back(single("sandboxd_config_last_reload_successful", metric::Kind::gauge,
                               "0 after a reload that was refused: what was in force before still is.",
-                              core.reload_refused ? 0 : 1));
+                              context.reload_refused ? 0 : 1));
     families.push_back(single("sandboxd_audit_lines", metric::Kind::counter,
                               "Lines of the audit trail on the disk.", static_cast<double>(audit.lines)));
     families.push_back(single("sandboxd_audit_write_errors", metric::Kind::counter,
@@ -128,9 +128,9 @@ std::vector<Family> metrics_of(const Core& core) {
                               "Lines of the audit trail that were dropped.",
                               static_cast<double>(audit.lost)));
     families.push_back(single("sandboxd_kept_logs", metric::Kind::gauge, "Logs of sessions that have ended.",
-                              static_cast<double>(core.kept_logs->count())));
+                              static_cast<double>(context.kept_logs->count())));
     families.push_back(single("sandboxd_kept_logs_bytes", metric::Kind::gauge, "Their size.",
-                              static_cast<double>(core.kept_logs->bytes())));
+                              static_cast<double>(context.kept_logs->bytes())));
     return families;
 }
 

@@ -5,6 +5,6 @@
 namespace sandbox::manager {
 
 /// What is counted, and how things stand now.
-std::vector<metric::Family> metrics_of(const Core& core);
+std::vector<metric::Family> metrics_of(const Context& context);
 
 } // namespace sandbox::manager

@@ -31,7 +31,8 @@ void fault_point(State state) {
 }
 
 /// Those who follow it, and the audit trail: a step, or none for its making.
-void tell(Core& core, const Session& session, std::optional<State> from, const std::string& why) {
+void publish_event(Context& context, const Session& session, std::optional<State> from,
+                   const std::string& why) {
     Event event;
     event.at = std::chrono::system_clock::now();
     event.session = session.id();
@@ -41,35 +42,35 @@ void tell(Core& core, const Session& session, std::optional<State> from, const s
     event.message = why;
     if (session.facts.end)
         event.reason = session.facts.end->reason;
-    core.events.add(std::move(event));
+    context.events.add(std::move(event));
     const std::string reason = session.facts.end ? std::string(to_text(session.facts.end->reason)) + ": " +
                                                        session.facts.end->message
                                                  : why;
-    note_audit(core, session, "session.state", std::string(to_text(session.state())), reason);
+    note_audit(context, session, "session.state", std::string(to_text(session.state())), reason);
 }
 
 } // namespace
 
-void keep(Core& core, const SessionPtr& session) {
-    core.registry.add(session);
+void register_session(Context& context, const SessionPtr& session) {
+    context.registry.add(session);
     session->open_day = day_of(std::chrono::system_clock::now());
     if (session->kind() == Kind::tenant) {
-        session->on_moved = [&core, &session = *session](State from, const std::string& why) {
+        session->on_moved = [&context, &session = *session](State from, const std::string& why) {
             fault_point(session.state());
-            core.counters.note_step(session, from);
-            tell(core, session, from, why);
+            context.counters.note_step(session, from);
+            publish_event(context, session, from, why);
             if (session.state() == State::ended)
-                book(core, session);
+                book(context, session);
             else
-                put_record(core, session);
+                persist(context, session);
         };
     }
     if (session->state() == State::recovering) // the store has it
         return;
     if (session->kind() != Kind::tenant)
         return;
-    tell(core, *session, std::nullopt, "policy " + session->facts.policy);
-    count_made(core, *session);
+    publish_event(context, *session, std::nullopt, "policy " + session->facts.policy);
+    count_session(context, *session);
 }
 
 } // namespace sandbox::manager

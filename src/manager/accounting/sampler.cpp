@@ -10,17 +10,17 @@
 namespace asio = boost::asio;
 
 namespace sandbox::manager {
-void begin_with_zero(Core& core) {
-    for (const policy::Policy& policy : core.catalog.policies()) {
+void begin_with_zero(Context& context) {
+    for (const policy::Policy& policy : context.catalog.policies()) {
         for (const char* result : {"ready", "failed"})
-            core.counters.starts.at({policy.name, result, "cold"});
+            context.counters.starts.at({policy.name, result, "cold"});
         for (const EndReason reason :
              {EndReason::deleted, EndReason::idle, EndReason::lifetime, EndReason::exited,
               EndReason::signalled, EndReason::oom, EndReason::start_timeout, EndReason::hung,
               EndReason::crash_loop, EndReason::launch_failed})
-            core.counters.ends.at({policy.name, std::string(to_text(reason))});
-        core.counters.cpu_seconds.at({policy.name});
-        core.counters.oom_kills.at({policy.name});
+            context.counters.ends.at({policy.name, std::string(to_text(reason))});
+        context.counters.cpu_seconds.at({policy.name});
+        context.counters.oom_kills.at({policy.name});
     }
 }
 
@@ -44,7 +44,7 @@ Stats stats_of(const Session& session, Duration age, bool with_history) {
     return stats;
 }
 
-void sample_slice(const Registry& registry, Counters& counters, unsigned slice, Duration age) {
+void sample_slice(const Registry& registry, ManagerMetrics& counters, unsigned slice, Duration age) {
     const auto now = BootClock::now();
     for (const auto& [number, session] : registry.all_live()) {
         if (number % kSampleSlices != slice || !session->figures || session->kind() != Kind::tenant)
@@ -58,28 +58,28 @@ void sample_slice(const Registry& registry, Counters& counters, unsigned slice, 
     }
 }
 
-asio::awaitable<void> sample_forever(std::weak_ptr<Core> weak) {
+asio::awaitable<void> sample_forever(std::weak_ptr<Context> weak) {
     std::optional<asio::steady_timer> timer;
     Duration pause{};
-    if (const CorePtr core = weak.lock()) {
-        begin_with_zero(*core);
-        timer.emplace(core->io);
-        pause = std::max(core->tuning.sample_interval / kSampleSlices, Duration(1));
+    if (const ContextPtr context = weak.lock()) {
+        begin_with_zero(*context);
+        timer.emplace(context->io);
+        pause = std::max(context->tuning.sample_interval / kSampleSlices, Duration(1));
     }
     for (unsigned slice = 0; timer; slice = (slice + 1) % kSampleSlices) {
         const SteadyTime due = std::chrono::steady_clock::now() + pause;
         timer->expires_at(due);
         co_await timer->async_wait(asio::use_awaitable);
-        const CorePtr core = weak.lock();
-        if (!core)
+        const ContextPtr context = weak.lock();
+        if (!context)
             co_return;
-        core->counters.loop_lag.observe(
+        context->counters.loop_lag.observe(
             std::chrono::duration<double>(std::chrono::steady_clock::now() - due).count());
         // Who looked at a session a moment ago has sampled it.
-        sample_slice(core->registry, core->counters, slice, core->tuning.sample_interval / 2);
-        account_slice(*core, slice);
+        sample_slice(context->registry, context->counters, slice, context->tuning.sample_interval / 2);
+        account_slice(*context, slice);
         if (slice == 0)
-            core->kept_logs->drop_old(BootClock::now());
+            context->kept_logs->drop_old(BootClock::now());
     }
 }
 

@@ -17,47 +17,47 @@ std::string today() {
     return day_of(std::chrono::system_clock::now());
 }
 
-void forget_old(Core& core) {
-    std::string first = day_of(std::chrono::system_clock::now() - Accounts::kKept);
-    if (core.accounts.forget_before(first))
-        core.store.forget_usage_before(std::move(first));
+void forget_old(Context& context) {
+    std::string first = day_of(std::chrono::system_clock::now() - UsageLedger::kKept);
+    if (context.accounts.forget_before(first))
+        context.store.forget_usage_before(std::move(first));
 }
 
 } // namespace
 
-void load_accounts(Core& core) {
-    for (DayUsage& account : core.store.load_usage())
-        core.accounts.add(std::move(account));
-    forget_old(core);
+void load_accounts(Context& context) {
+    for (DayUsage& account : context.store.load_usage())
+        context.accounts.add(std::move(account));
+    forget_old(context);
 }
 
-void count_made(Core& core, const Session& session) {
-    DayUsage& account = core.accounts.at(session.facts.tenant, today());
+void count_session(Context& context, const Session& session) {
+    DayUsage& account = context.accounts.at(session.facts.tenant, today());
     ++account.sessions;
-    put_record(core, session, account);
+    persist(context, session, account);
     if (account.sessions == 1) // not with each of them: that looks through all accounts
-        forget_old(core);
+        forget_old(context);
 }
 
-void book(Core& core, Session& session) {
+void book(Context& context, Session& session) {
     if (session.facts.end) {
         const std::chrono::duration<double> cpu(session.facts.end->cpu_seconds);
         session.open_use.note_cpu(std::chrono::duration_cast<std::chrono::microseconds>(cpu));
     }
-    DayUsage& account = core.accounts.at(session.facts.tenant, session.open_day);
+    DayUsage& account = context.accounts.at(session.facts.tenant, session.open_day);
     session.open_use.add_to(account);
     session.open_use.close();
-    put_record(core, session, account);
+    persist(context, session, account);
 }
 
-void account_slice(Core& core, unsigned slice) {
+void account_slice(Context& context, unsigned slice) {
     const auto now = BootClock::now();
     const std::string day = today();
-    for (const auto& [number, session] : core.registry.all_live()) {
+    for (const auto& [number, session] : context.registry.all_live()) {
         if (number % kSampleSlices != slice || !session->figures || session->kind() != Kind::tenant)
             continue;
         if (session->open_day != day || now - session->booked_at >= kBookEvery) {
-            book(core, *session);
+            book(context, *session);
             session->open_day = day;
             session->booked_at = now;
         }
@@ -65,12 +65,12 @@ void account_slice(Core& core, unsigned slice) {
     }
 }
 
-std::vector<DayUsage> usage_of(const Core& core, const std::string& tenant, const std::string& since,
+std::vector<DayUsage> usage_of(const Context& context, const std::string& tenant, const std::string& since,
                                const std::string& until) {
-    Accounts now;
-    for (DayUsage& account : core.accounts.of(tenant, since, until))
+    UsageLedger now;
+    for (DayUsage& account : context.accounts.of(tenant, since, until))
         now.add(std::move(account));
-    for (const auto& [number, session] : core.registry.all_live()) {
+    for (const auto& [number, session] : context.registry.all_live()) {
         const std::string& day = session->open_day;
         if (session->kind() == Kind::tenant && session->facts.tenant == tenant && day >= since &&
             day <= until)

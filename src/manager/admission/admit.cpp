@@ -28,7 +28,7 @@ void check_texts(const CreateRequest& request) {
 }
 
 /// The tenant's policy for this request: the one that it names, or the tenant's first.
-const policy::Policy& choose_policy(const Catalog& catalog, const policy::Tenant& tenant,
+const policy::Policy& choose_policy(const PolicyCatalog& catalog, const policy::Tenant& tenant,
                                     const std::string& asked) {
     if (asked.empty() && tenant.policies.empty())
         throw Error(Errc::denied, "tenant " + tenant.name + " has no policy",
@@ -48,22 +48,22 @@ void check_sessions_allowed(const policy::Tenant& tenant) {
                     "An admin of the site must raise max_sessions in the tenant's file.", "tenant");
 }
 
-void check_open(const Core& core) {
-    if (core.leaving)
+void check_open(const Context& context) {
+    if (context.leaving)
         throw Error(Errc::unavailable, "the manager is handing over to the next one",
                     "Try again in a moment.");
-    if (core.shutting_down)
+    if (context.shutting_down)
         throw Error(Errc::unavailable, "the manager is shutting down", "Try again when it is back.");
-    if (core.draining)
+    if (context.draining)
         throw draining_error();
-    if (!core.launcher->connected())
+    if (!context.launcher->connected())
         throw Error(Errc::unavailable, "the launcher cannot be reached, so no session can be made",
                     "See whether sandbox-launcher runs, and try again.");
 }
 
 /// What waits already is enough to load the host again when it has recovered.
-void check_pressure(Core& core) {
-    const Gate* gate = closed_gate(core.admission.gates.gates());
+void check_pressure(Context& context) {
+    const Gate* gate = closed_gate(context.admission.gates.gates());
     if (gate == nullptr)
         return;
     throw Error(Errc::pressure,
@@ -74,7 +74,7 @@ void check_pressure(Core& core) {
         .with({kPressureRetry, gate->name});
 }
 
-Error shortage_error(const Core& core, const Need& need, Shortage shortage) {
+Error shortage_error(const Context& context, const Need& need, Shortage shortage) {
     switch (shortage) {
     case Shortage::tenant_sessions:
         return {Errc::quota,
@@ -87,7 +87,7 @@ Error shortage_error(const Core& core, const Need& need, Shortage shortage) {
                 "End one, or wait until one has ended.", "policy"};
     case Shortage::memory_budget:
         return {Errc::capacity,
-                "of the host's " + core.admission.limits.memory.text() + " for sessions not " +
+                "of the host's " + context.admission.limits.memory.text() + " for sessions not " +
                     need.memory.text() + " are left for another",
                 "Ask for less memory, or try again when a session has ended."};
     case Shortage::host_sessions:
@@ -95,17 +95,17 @@ Error shortage_error(const Core& core, const Need& need, Shortage shortage) {
         break;
     }
     return {Errc::capacity,
-            "all " + std::to_string(core.admission.limits.sessions) + " places of this host are taken",
+            "all " + std::to_string(context.admission.limits.sessions) + " places of this host are taken",
             "Try again when a session has ended."};
 }
 
 /// No tenant takes more than half of the queue, or it could shut all others out.
-void check_may_wait(Core& core, const Need& need, Shortage shortage, Duration timeout) {
-    const StartQueue& waiting = core.admission.waiting;
-    RetryTimes& retries = core.admission.retries;
+void check_may_wait(Context& context, const Need& need, Shortage shortage, Duration timeout) {
+    const FairQueue& waiting = context.admission.waiting;
+    RetryAfter& retries = context.admission.retries;
     const SteadyTime now = std::chrono::steady_clock::now();
-    const Error error = shortage_error(core, need, shortage);
-    const std::size_t length = core.site.admission.queue_length;
+    const Error error = shortage_error(context, need, shortage);
+    const std::size_t length = context.site.admission.queue_length;
     if (timeout == Duration::zero() || length == 0)
         throw error.with({retries.estimate(waiting.size(), now), std::string(to_text(shortage))});
     if (waiting.size() >= length) {
@@ -125,12 +125,12 @@ void check_may_wait(Core& core, const Need& need, Shortage shortage, Duration ti
 }
 
 /// Who was told a time finds room now, where the queue has some after this one came in.
-void forget_promises(Core& core, const std::string& tenant) {
-    const std::size_t length = core.site.admission.queue_length;
-    if (core.admission.waiting.size() < length)
-        core.admission.retries.forget("");
-    if (core.admission.waiting.size_of(tenant) < (length + 1) / 2)
-        core.admission.retries.forget(tenant);
+void forget_promises(Context& context, const std::string& tenant) {
+    const std::size_t length = context.site.admission.queue_length;
+    if (context.admission.waiting.size() < length)
+        context.admission.retries.forget("");
+    if (context.admission.waiting.size_of(tenant) < (length + 1) / 2)
+        context.admission.retries.forget(tenant);
 }
 
 /// Nothing was made, and the caller was told to try again: a client's library does so with the same key.
@@ -140,15 +140,15 @@ bool came_to_nothing(const SessionView& session) {
 }
 
 /// What an earlier create with the same key made.
-std::optional<Created> find_repeated(const Core& core, const Repeat& repeat) {
-    const std::optional<std::string> id = core.admission.repeats.find(repeat);
+std::optional<Created> find_repeated(const Context& context, const IdempotencyKey& repeat) {
+    const std::optional<std::string> id = context.admission.repeats.find(repeat);
     if (!id)
         return std::nullopt;
-    const std::string token = core.admission.repeats.token_of(*id);
-    if (const SessionView* ended = core.registry.ended(*id); ended != nullptr && !came_to_nothing(*ended))
-        return Created{view_of(core, *ended), token, true};
-    if (const SessionPtr session = core.registry.live(*id))
-        return Created{view_of(core, *session), token, true};
+    const std::string token = context.admission.repeats.token_of(*id);
+    if (const SessionView* ended = context.registry.ended(*id); ended != nullptr && !came_to_nothing(*ended))
+        return Created{view_of(context, *ended), token, true};
+    if (const SessionPtr session = context.registry.live(*id))
+        return Created{view_of(context, *session), token, true};
     return std::nullopt;
 }
 
@@ -183,61 +183,61 @@ SessionView first_facts(const CreateRequest& request, const policy::Policy& poli
     return facts;
 }
 
-Created admit_checked(Core& core, CreateRequest request) {
+Created admit_checked(Context& context, CreateRequest request) {
     check_texts(request);
     if (request.tenant == kProbe)
         throw Error(Errc::denied, "the tenant probe is this program's own", "Use another name.", "tenant");
     if (request.repeat) {
-        if (std::optional<Created> repeated = find_repeated(core, *request.repeat))
+        if (std::optional<Created> repeated = find_repeated(context, *request.repeat))
             return *std::move(repeated);
     }
-    const policy::Tenant& tenant = core.catalog.tenant(request.tenant);
-    const policy::Policy& policy = choose_policy(core.catalog, tenant, request.policy);
+    const policy::Tenant& tenant = context.catalog.tenant(request.tenant);
+    const policy::Policy& policy = choose_policy(context.catalog, tenant, request.policy);
     policy::Policy effective = policy::apply_overrides(policy, request.overrides);
     limit_restarts(effective, request.max_restarts);
     check_sessions_allowed(tenant);
-    check_open(core);
-    check_pressure(core);
+    check_open(context);
+    check_pressure(context);
 
     const Need need{tenant.name, tenant.max_sessions, policy.name, policy.admission.max_sessions,
                     effective.resources.memory_max};
-    const Duration timeout = request.queue_timeout.value_or(core.site.admission.queue_timeout);
-    const Shortage shortage = shortage_of(core, need);
+    const Duration timeout = request.queue_timeout.value_or(context.site.admission.queue_timeout);
+    const Shortage shortage = shortage_of(context, need);
     if (shortage != Shortage::none)
-        check_may_wait(core, need, shortage, timeout);
+        check_may_wait(context, need, shortage, timeout);
 
     SessionView facts = first_facts(request, policy);
-    const std::string token = request.repeat ? core.admission.repeats.token_of(facts.id) : new_token();
+    const std::string token = request.repeat ? context.admission.repeats.token_of(facts.id) : new_token();
     auto session =
-        std::make_shared<Session>(core.io, core.tuning, Kind::tenant, std::move(facts), std::move(effective),
-                                  std::move(request.overrides), sha256_hex(token));
+        std::make_shared<Session>(context.io, context.tuning, Kind::tenant, std::move(facts),
+                                  std::move(effective), std::move(request.overrides), sha256_hex(token));
     shorten(session->lifecycle.end_after, request.idle_timeout);
     shorten(session->lifecycle.max_lifetime, request.max_lifetime);
     if (request.repeat) {
         session->repeat = mark_of(*request.repeat);
-        note_repeat(core, *session->repeat, session->id());
+        note_repeat(context, *session->repeat, session->id());
     }
-    keep(core, session);
+    register_session(context, session);
     // A caller who does not want to wait for a place still waits for the turn that comes with it.
-    enter_queue(core, *session, shortage == Shortage::none,
-                timeout == Duration::zero() ? core.site.admission.queue_timeout : timeout);
-    forget_promises(core, need.tenant);
-    return {view_of(core, *session), token};
+    enqueue(context, *session, shortage == Shortage::none,
+            timeout == Duration::zero() ? context.site.admission.queue_timeout : timeout);
+    forget_promises(context, need.tenant);
+    return {view_of(context, *session), token};
 }
 
 } // namespace
 
-void note_repeat(Core& core, const RepeatMark& mark, const std::string& id) {
-    core.admission.repeats.note(mark, id, [&](const std::string& known) {
-        return core.registry.live(known) != nullptr || core.registry.ended(known) != nullptr;
+void note_repeat(Context& context, const IdempotencyMark& mark, const std::string& id) {
+    context.admission.repeats.note(mark, id, [&](const std::string& known) {
+        return context.registry.live(known) != nullptr || context.registry.ended(known) != nullptr;
     });
 }
 
-Created admit(Core& core, CreateRequest request) {
+Created admit(Context& context, CreateRequest request) {
     try {
-        return admit_checked(core, std::move(request));
+        return admit_checked(context, std::move(request));
     } catch (const Error& error) {
-        core.counters.note_rejection(error);
+        context.counters.note_rejection(error);
         throw;
     }
 }

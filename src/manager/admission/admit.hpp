@@ -5,8 +5,8 @@
 namespace sandbox::manager {
 
 /// Checks the request and adds the session, which then has to be run.
-Created admit(Core& core, CreateRequest request);
+Created admit(Context& context, CreateRequest request);
 /// Which session a create with the same key is answered with.
-void note_repeat(Core& core, const RepeatMark& mark, const std::string& id);
+void note_repeat(Context& context, const IdempotencyMark& mark, const std::string& id);
 
 } // namespace sandbox::manager

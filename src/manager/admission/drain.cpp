@@ -14,19 +14,19 @@ namespace {
 
 constexpr const char* kWhy = "The host takes no new sessions: it is being drained.";
 
-void refuse_queue(Core& core) {
+void refuse_queue(Context& context) {
     std::vector<SessionPtr> queued;
-    for (const auto& [number, session] : core.registry.all_live())
+    for (const auto& [number, session] : context.registry.all_live())
         if (session->kind() == Kind::tenant && session->state() == State::queued)
             queued.push_back(session);
     for (const SessionPtr& session : queued)
-        if (session->want_end(EndReason::shutdown, kWhy))
-            finish(core, session, judge(session->intent(), {}, {}), kWhy);
+        if (session->request_end(EndReason::shutdown, kWhy))
+            retire(context, session, classify_end(session->intent(), {}, {}), kWhy);
 }
 
-std::size_t count_live(const Core& core) {
+std::size_t count_live(const Context& context) {
     return static_cast<std::size_t>(std::ranges::count_if(
-        core.registry.all_live(), [](const auto& entry) { return entry.second->kind() == Kind::tenant; }));
+        context.registry.all_live(), [](const auto& entry) { return entry.second->kind() == Kind::tenant; }));
 }
 
 } // namespace
@@ -37,22 +37,22 @@ Error draining_error() {
         .with({kDrainRetry, "draining"});
 }
 
-void set_draining(Core& core, bool draining) {
-    if (core.draining == draining)
+void set_draining(Context& context, bool draining) {
+    if (context.draining == draining)
         return;
-    keep_draining(core.site, draining);
-    core.draining = draining;
+    keep_draining(context.site, draining);
+    context.draining = draining;
     log::info(draining ? "drains: takes no new sessions" : "takes new sessions again");
     if (draining)
-        refuse_queue(core);
+        refuse_queue(context);
 }
 
-asio::awaitable<std::size_t> wait_until_empty(CorePtr core, Duration timeout) {
+asio::awaitable<std::size_t> wait_until_empty(ContextPtr context, Duration timeout) {
     const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
     bool in_time = true;
-    while (count_live(*core) > 0 && !core->leaving && in_time)
-        in_time = co_await core->events.changed.wait_until(deadline);
-    co_return count_live(*core);
+    while (count_live(*context) > 0 && !context->leaving && in_time)
+        in_time = co_await context->events.changed.wait_until(deadline);
+    co_return count_live(*context);
 }
 
 } // namespace sandbox::manager

@@ -9,45 +9,47 @@ namespace {
 constexpr std::chrono::seconds kAway{5};
 
 /// A create of anybody: the limits of tenants and policies are their own affair.
-std::optional<Retry> refuses(Core& core, const Capacity& taken) {
-    if (core.leaving)
+std::optional<Retry> refuses(Context& context, const Capacity& taken) {
+    if (context.leaving)
         return Retry{kAway, "handover"};
-    if (core.shutting_down)
+    if (context.shutting_down)
         return Retry{kAway, "shutting_down"};
-    if (core.draining)
+    if (context.draining)
         return Retry{kDrainRetry, "draining"};
-    if (!core.launcher->connected())
+    if (!context.launcher->connected())
         return Retry{kAway, "launcher_away"};
-    if (const Gate* gate = closed_gate(core.admission.gates.gates()))
+    if (const Gate* gate = closed_gate(context.admission.gates.gates()))
         return Retry{kPressureRetry, gate->name};
     const bool waits =
-        taken.sessions() >= taken.limits().sessions || core.admission.queue_waits_for != Shortage::none;
-    if (!waits || core.admission.waiting.size() < core.site.admission.queue_length)
+        taken.sessions() >= taken.limits().sessions || context.admission.queue_waits_for != Shortage::none;
+    if (!waits || context.admission.waiting.size() < context.site.admission.queue_length)
         return std::nullopt;
     const SteadyTime now = std::chrono::steady_clock::now();
-    if (core.admission.waiting.size() == 0)
-        return Retry{core.admission.retries.estimate(0, now), std::string(to_text(Shortage::host_sessions))};
-    return Retry{core.admission.retries.next("", core.admission.waiting.deadlines(), now), "queue_full"};
+    if (context.admission.waiting.size() == 0)
+        return Retry{context.admission.retries.estimate(0, now),
+                     std::string(to_text(Shortage::host_sessions))};
+    return Retry{context.admission.retries.next("", context.admission.waiting.deadlines(), now),
+                 "queue_full"};
 }
 
 } // namespace
 
-PressureView pressure_of(Core& core) {
-    const Capacity taken = taken_places(core);
+PressureView pressure_of(Context& context) {
+    const Capacity taken = reserved_capacity(context);
     PressureView view;
-    view.refuses = refuses(core, taken);
-    view.gates = core.admission.gates.gates();
+    view.refuses = refuses(context, taken);
+    view.gates = context.admission.gates.gates();
     view.sessions = taken.sessions();
     view.sessions_max = taken.limits().sessions;
     view.memory_promised = taken.memory();
     view.memory_max = taken.limits().memory;
-    view.memory_overcommit = core.site.admission.memory_overcommit;
-    for (const auto& [number, session] : core.registry.all_live())
-        view.starting += session->place.starts ? 1 : 0;
-    view.starts_at_once = core.site.admission.starts_at_once;
-    view.queue_length = core.admission.waiting.size();
-    view.queue_max = core.site.admission.queue_length;
-    view.queue_timeout = core.site.admission.queue_timeout;
+    view.memory_overcommit = context.site.admission.memory_overcommit;
+    for (const auto& [number, session] : context.registry.all_live())
+        view.starting += session->reservation.starts ? 1 : 0;
+    view.starts_at_once = context.site.admission.starts_at_once;
+    view.queue_length = context.admission.waiting.size();
+    view.queue_max = context.site.admission.queue_length;
+    view.queue_timeout = context.site.admission.queue_timeout;
     return view;
 }
 

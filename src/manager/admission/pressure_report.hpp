@@ -4,6 +4,6 @@
 
 namespace sandbox::manager {
 
-PressureView pressure_of(Core& core);
+PressureView pressure_of(Context& context);
 
 } // namespace sandbox::manager

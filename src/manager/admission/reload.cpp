@@ -60,12 +60,12 @@ Reloaded::Names difference(const std::map<std::string, std::variant<T, Error>>& 
 }
 
 /// The launcher takes the same files, or says what is wrong with them: it looks at who could write them too.
-asio::awaitable<policy::SiteFiles> agreed_files(CorePtr core) {
+asio::awaitable<policy::SiteFiles> agreed_files(ContextPtr context) {
     for (int tries = 1;; ++tries) {
-        policy::SiteFiles files = policy::read_site_files(core->site, policy::Trust::any_owner);
+        policy::SiteFiles files = policy::read_site_files(context->site, policy::Trust::any_owner);
         protocol::Request request(protocol::Reload{files.digest});
         const LauncherAnswer answer =
-            co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
+            co_await context->launcher->call(std::move(request), context->tuning.answer_timeout);
         const auto* failure = std::get_if<protocol::Failure>(&answer.reply);
         if (failure == nullptr)
             co_return files;
@@ -75,18 +75,18 @@ asio::awaitable<policy::SiteFiles> agreed_files(CorePtr core) {
     }
 }
 
-Reloaded take(Core& core, policy::SiteFiles files) {
-    const policy::Rulebook& before = core.catalog.rulebook();
+Reloaded take(Context& context, policy::SiteFiles files) {
+    const policy::Rulebook& before = context.catalog.rulebook();
     Reloaded done{.policies = difference(before.policies, files.rulebook.policies),
                   .tenants = difference(before.tenants, files.rulebook.tenants),
-                  .settings = policy::compare(core.site, files.site)};
-    core.catalog.replace(std::move(files.rulebook));
-    policy::apply(core.site, files.site);
-    core.admission.take(core.site);
-    core.kept_logs->take(core.site.logs);
-    ++core.reloads;
-    begin_with_zero(core);
-    move_queue(core); // there may be more room now
+                  .settings = policy::compare(context.site, files.site)};
+    context.catalog.replace(std::move(files.rulebook));
+    policy::apply(context.site, files.site);
+    context.admission.take(context.site);
+    context.kept_logs->take(context.site.logs);
+    ++context.reloads;
+    begin_with_zero(context);
+    schedule(context); // there may be more room now
     return done;
 }
 
@@ -109,20 +109,20 @@ std::string to_text(const Reloaded& done) {
     return text;
 }
 
-asio::awaitable<Reloaded> reload(CorePtr core) {
+asio::awaitable<Reloaded> reload(ContextPtr context) {
     try {
-        const Underway underway(core->reloading);
-        if (core->on_reload)
-            core->on_reload();
-        policy::SiteFiles files = co_await agreed_files(core);
-        Reloaded done = take(*core, std::move(files));
-        core->reload_refused = false;
-        core->counters.reloads.at({"ok"}) += 1;
+        const Underway underway(context->reloading);
+        if (context->on_reload)
+            context->on_reload();
+        policy::SiteFiles files = co_await agreed_files(context);
+        Reloaded done = take(*context, std::move(files));
+        context->reload_refused = false;
+        context->counters.reloads.at({"ok"}) += 1;
         log::info("reload: " + to_text(done));
         co_return done;
     } catch (const Error& error) {
-        core->reload_refused = true;
-        core->counters.reloads.at({"refused"}) += 1;
+        context->reload_refused = true;
+        context->counters.reloads.at({"refused"}) += 1;
         log::error_lines("reload: " + error.full());
         throw;
     }

@@ -5,6 +5,6 @@
 namespace sandbox::manager {
 
 /// Reads all files of the site again and takes them, here and at the launcher, or none of them.
-boost::asio::awaitable<Reloaded> reload(CorePtr core);
+boost::asio::awaitable<Reloaded> reload(ContextPtr context);
 
 } // namespace sandbox::manager

@@ -7,12 +7,12 @@
 
 namespace sandbox::manager {
 
-void forget(Core& core, std::string id) {
-    core.kept_logs->forget(id);
-    core.store.forget(std::move(id));
+void forget(Context& context, std::string id) {
+    context.kept_logs->forget(id);
+    context.store.forget(std::move(id));
 }
 
-void finish(Core& core, const SessionPtr& session, SessionView::End end, const std::string& why) {
+void retire(Context& context, const SessionPtr& session, SessionView::End end, const std::string& why) {
     // The caller's may be the registry's own, which goes below.
     const SessionPtr keep = session; // NOLINT(performance-unnecessary-copy-initialization)
     const Error gone(Errc::gone, "session " + keep->id() + " has ended", "Make a new session.");
@@ -24,14 +24,14 @@ void finish(Core& core, const SessionPtr& session, SessionView::End end, const s
     keep->facts.end = std::move(end);
     keep->facts.timeline = {};
     keep->move_to(State::ended, why);
-    SessionView last = view_of(core, *keep);
+    SessionView last = view_of(context, *keep);
     last.usage = {
         .memory = {}, .memory_peak = last.end->memory_peak, .cpu_seconds = last.end->cpu_seconds, .pids = {}};
-    for (std::string& id : core.registry.retire(keep, std::move(last)))
-        forget(core, std::move(id));
+    for (std::string& id : context.registry.retire(keep, std::move(last)))
+        forget(context, std::move(id));
     if (keep->has_slot)
-        core.slots.give_back(keep->facts.slot);
-    leave_queue(core, *keep);
+        context.slots.give_back(keep->facts.slot);
+    leave_queue(context, *keep);
 }
 
 } // namespace sandbox::manager

@@ -7,14 +7,14 @@
 
 namespace sandbox::manager {
 
-std::string AuditBacklog::Gap::text() const {
+std::string LineBuffer::Gap::text() const {
     if (count == 0)
         return {};
     return std::to_string(count) + " lines from " + format_time(since) + " to " + format_time(until) +
            " were dropped while the trail could not be written";
 }
 
-std::string AuditBacklog::Lines::with_gap(WallTime now) const {
+std::string LineBuffer::Lines::with_gap(WallTime now) const {
     if (gap.count == 0)
         return text;
     AuditEntry entry;
@@ -26,7 +26,7 @@ std::string AuditBacklog::Lines::with_gap(WallTime now) const {
     return text + to_json_line(entry);
 }
 
-void AuditBacklog::add(const std::string& line, WallTime now) {
+void LineBuffer::add(const std::string& line, WallTime now) {
     if (lines_.text.size() + line.size() > most_) {
         if (lines_.gap.count++ == 0)
             lines_.gap.since = now;
@@ -38,11 +38,11 @@ void AuditBacklog::add(const std::string& line, WallTime now) {
     ++lines_.count;
 }
 
-AuditBacklog::Lines AuditBacklog::take() {
+LineBuffer::Lines LineBuffer::take() {
     return std::exchange(lines_, {});
 }
 
-void AuditBacklog::give_back(const Lines& lines) {
+void LineBuffer::give_back(const Lines& lines) {
     lines_.text.insert(0, lines.text);
     lines_.count += lines.count;
     if (lines.gap.count == 0)

@@ -10,7 +10,7 @@ namespace sandbox::manager {
 
 /// Lines of the audit trail that wait to be written, as many as fit; of those that do not fit, the trail
 /// itself tells.
-class AuditBacklog {
+class LineBuffer {
   public:
     /// Lines that were dropped, and that the trail does not tell of yet.
     struct Gap {
@@ -32,7 +32,7 @@ class AuditBacklog {
         std::string with_gap(WallTime now) const;
     };
 
-    explicit AuditBacklog(std::size_t most_bytes) : most_(most_bytes) {}
+    explicit LineBuffer(std::size_t most_bytes) : most_(most_bytes) {}
 
     void add(const std::string& line, WallTime now);
     bool empty() const { return lines_.empty(); }

@@ -25,25 +25,25 @@ namespace sandbox::manager {
 ///
 /// Nobody is counted here: which sessions have a place or a turn stands with the sessions (Session::place),
 /// so that one that was adopted or ended in any way is counted rightly.
-struct Admission {
+struct AdmissionState {
     static HostLimits host_limits(const policy::Site& site, std::optional<Bytes> host_memory) {
         return {std::min<std::uint64_t>(site.admission.max_sessions.value_or(site.slots), site.slots),
                 memory_promise(site.admission.memory_budget, host_memory, site.admission.memory_overcommit)};
     }
 
-    Admission(const policy::Site& site, const Tuning& tuning, std::string token_secret)
+    AdmissionState(const policy::Site& site, const Tuning& tuning, std::string token_secret)
         : gates(site, tuning.proc, tuning.pressure_age),
           limits(host_limits(site, gates.host_memory())),
           repeats(std::move(token_secret)) {}
 
     PressureGates gates;
     HostLimits limits;
-    StartQueue waiting; ///< for a place
-    StartQueue turns;   ///< with a place, for their turn
+    FairQueue waiting; ///< for a place
+    FairQueue turns;   ///< with a place, for their turn
     /// What the whole queue waits for; none: only some of it waits, for what is theirs.
     Shortage queue_waits_for = Shortage::none;
-    RetryTimes retries;
-    Repeats repeats;
+    RetryAfter retries;
+    IdempotencyKeys repeats;
 
     /// The site's settings have changed: they hold for who comes from now on, and for who waits.
     void take(const policy::Site& site) {

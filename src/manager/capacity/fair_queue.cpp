@@ -6,7 +6,7 @@
 
 namespace sandbox::manager {
 
-void StartQueue::push(Entry entry) {
+void FairQueue::push(Entry entry) {
     auto lane = std::ranges::find(lanes_, entry.tenant, &Lane::tenant);
     if (lane == lanes_.end())
         lane = lanes_.insert(lanes_.end(), Lane{entry.tenant, {}});
@@ -14,7 +14,7 @@ void StartQueue::push(Entry entry) {
     ++size_;
 }
 
-bool StartQueue::remove(const std::string& id) {
+bool FairQueue::remove(const std::string& id) {
     for (auto lane = lanes_.begin(); lane != lanes_.end(); ++lane) {
         const auto entry = std::ranges::find(lane->entries, id, &Entry::id);
         if (entry == lane->entries.end())
@@ -28,13 +28,13 @@ bool StartQueue::remove(const std::string& id) {
     return false;
 }
 
-std::optional<StartQueue::Entry> StartQueue::take(const std::function<Answer(const Entry&)>& look) {
+std::optional<FairQueue::Entry> FairQueue::take(const std::function<Decision(const Entry&)>& look) {
     for (auto lane = lanes_.begin(); lane != lanes_.end(); ++lane) {
         for (auto entry = lane->entries.begin(); entry != lane->entries.end(); ++entry) {
-            const Answer answer = look(*entry);
-            if (answer == Answer::stop)
+            const Decision decision = look(*entry);
+            if (decision == Decision::stop)
                 return std::nullopt;
-            if (answer == Answer::pass)
+            if (decision == Decision::pass)
                 continue;
             Entry taken = std::move(*entry);
             lane->entries.erase(entry);
@@ -49,12 +49,12 @@ std::optional<StartQueue::Entry> StartQueue::take(const std::function<Answer(con
     return std::nullopt;
 }
 
-std::size_t StartQueue::size_of(const std::string& tenant) const {
+std::size_t FairQueue::size_of(const std::string& tenant) const {
     const auto lane = std::ranges::find(lanes_, tenant, &Lane::tenant);
     return lane == lanes_.end() ? 0 : lane->entries.size();
 }
 
-std::vector<SteadyTime> StartQueue::deadlines() const {
+std::vector<SteadyTime> FairQueue::deadlines() const {
     std::vector<SteadyTime> times;
     times.reserve(size_);
     for (const Lane& lane : lanes_) {
@@ -65,7 +65,7 @@ std::vector<SteadyTime> StartQueue::deadlines() const {
     return times;
 }
 
-std::vector<SteadyTime> StartQueue::deadlines_of(const std::string& tenant) const {
+std::vector<SteadyTime> FairQueue::deadlines_of(const std::string& tenant) const {
     std::vector<SteadyTime> times;
     const auto lane = std::ranges::find(lanes_, tenant, &Lane::tenant);
     if (lane != lanes_.end())

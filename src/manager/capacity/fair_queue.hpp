@@ -14,14 +14,14 @@ namespace sandbox::manager {
 /// Who waits, fair over the tenants: they take turns, and within one tenant the oldest comes first. So a
 /// tenant with a thousand entries delays another's first one by one turn. Pure: it has no clock and wakes
 /// nobody.
-class StartQueue {
+class FairQueue {
   public:
     struct Entry {
         std::string id, tenant;
         SteadyTime deadline = SteadyTime::max();
     };
     /// What becomes of an entry that is looked at.
-    enum class Answer {
+    enum class Decision {
         take, ///< it leaves the queue, and its tenant goes to the end of the turns
         pass, ///< not now: the next is looked at
         stop, ///< not now, and nobody may overtake it
@@ -31,7 +31,7 @@ class StartQueue {
     /// False: it was not there.
     bool remove(const std::string& id);
     /// Looks at the entries in fair order until one is taken. nullopt: none was.
-    std::optional<Entry> take(const std::function<Answer(const Entry&)>& look);
+    std::optional<Entry> take(const std::function<Decision(const Entry&)>& look);
 
     std::size_t size() const { return size_; }
     std::size_t size_of(const std::string& tenant) const;

@@ -13,14 +13,14 @@ constexpr std::size_t kSweepFrom = 1024;
 
 } // namespace
 
-RepeatMark mark_of(const Repeat& repeat) {
+IdempotencyMark mark_of(const IdempotencyKey& repeat) {
     // No caller's name has a line break.
     return {sha256_hex(repeat.caller + "\n" + repeat.key), repeat.fingerprint};
 }
 
-Repeats::Repeats(std::string secret) : secret_(std::move(secret)), sweep_at_(kSweepFrom) {}
+IdempotencyKeys::IdempotencyKeys(std::string secret) : secret_(std::move(secret)), sweep_at_(kSweepFrom) {}
 
-std::optional<std::string> Repeats::find(const Repeat& repeat) const {
+std::optional<std::string> IdempotencyKeys::find(const IdempotencyKey& repeat) const {
     const auto made = sessions_.find(mark_of(repeat).name);
     if (made == sessions_.end())
         return std::nullopt;
@@ -33,8 +33,8 @@ std::optional<std::string> Repeats::find(const Repeat& repeat) const {
     return made->second.session;
 }
 
-void Repeats::note(const RepeatMark& mark, const std::string& session,
-                   const std::function<bool(const std::string&)>& is_known) {
+void IdempotencyKeys::note(const IdempotencyMark& mark, const std::string& session,
+                           const std::function<bool(const std::string&)>& is_known) {
     sessions_[mark.name] = {mark.fingerprint, session};
     if (sessions_.size() < sweep_at_)
         return;
@@ -42,7 +42,7 @@ void Repeats::note(const RepeatMark& mark, const std::string& session,
     sweep_at_ = std::max(kSweepFrom, 2 * sessions_.size());
 }
 
-std::string Repeats::token_of(const std::string& session) const {
+std::string IdempotencyKeys::token_of(const std::string& session) const {
     return derived_token(secret_, session);
 }
 

@@ -10,7 +10,7 @@
 
 namespace sandbox::manager {
 
-RepeatMark mark_of(const Repeat& repeat);
+IdempotencyMark mark_of(const IdempotencyKey& repeat);
 
 /// Which session was made under which Idempotency-Key. A key lives as long as its session is known: while it
 /// lives, and as long as ended ones are kept. That of a session of which nothing was made (queue_timeout,
@@ -19,14 +19,14 @@ RepeatMark mark_of(const Repeat& repeat);
 /// The answer to a repeated create has the session's token, of which only the hash is kept. So the token of a
 /// session with a key is derived from its id and a secret of the site's manager: no plain token is kept
 /// anywhere, and the answer is the same after a restart.
-class Repeats {
+class IdempotencyKeys {
   public:
-    explicit Repeats(std::string secret);
+    explicit IdempotencyKeys(std::string secret);
 
     /// The session that the key stands for. Throws Error conflict where it stands for another request.
-    std::optional<std::string> find(const Repeat& repeat) const;
+    std::optional<std::string> find(const IdempotencyKey& repeat) const;
     /// `is_known` tells whether a session is; keys of others are dropped now and then.
-    void note(const RepeatMark& mark, const std::string& session,
+    void note(const IdempotencyMark& mark, const std::string& session,
               const std::function<bool(const std::string&)>& is_known);
 
     std::string token_of(const std::string& session) const;

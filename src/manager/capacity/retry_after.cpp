@@ -12,7 +12,7 @@ constexpr Duration kMargin{200};
 
 } // namespace
 
-std::chrono::seconds RetryTimes::next(const std::string& scope, const std::vector<SteadyTime>& openings,
+std::chrono::seconds RetryAfter::next(const std::string& scope, const std::vector<SteadyTime>& openings,
                                       SteadyTime now) {
     for (auto& [name, times] : told_)
         std::erase_if(times, [&](SteadyTime time) { return time <= now; });
@@ -23,7 +23,7 @@ std::chrono::seconds RetryTimes::next(const std::string& scope, const std::vecto
     return std::max(std::chrono::ceil<std::chrono::seconds>(opening + kMargin - now), kLeast);
 }
 
-std::chrono::seconds RetryTimes::tell(const std::string& scope, const std::vector<SteadyTime>& openings,
+std::chrono::seconds RetryAfter::tell(const std::string& scope, const std::vector<SteadyTime>& openings,
                                       SteadyTime now) {
     const std::chrono::seconds after = next(scope, openings, now);
     std::deque<SteadyTime>& told = told_[scope];
@@ -32,13 +32,13 @@ std::chrono::seconds RetryTimes::tell(const std::string& scope, const std::vecto
     return after;
 }
 
-void RetryTimes::freed(SteadyTime now) {
+void RetryAfter::freed(SteadyTime now) {
     freed_.push_back(now);
     if (freed_.size() > kKeptEnds)
         freed_.pop_front();
 }
 
-std::chrono::seconds RetryTimes::estimate(std::size_t waiting, SteadyTime now) const {
+std::chrono::seconds RetryAfter::estimate(std::size_t waiting, SteadyTime now) const {
     if (freed_.empty())
         return kUnknown;
     const auto all = (now - freed_.front()) * static_cast<long>(waiting + 1);

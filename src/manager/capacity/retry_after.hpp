@@ -22,7 +22,7 @@ namespace sandbox::manager {
 ///
 /// Who does not want to wait in the queue gets an estimate: the mean time between the last ends, times those
 /// who wait before him.
-class RetryTimes {
+class RetryAfter {
   public:
     /// `openings`: the deadlines, the nearest first, not empty. `scope`: whose queue it is.
     std::chrono::seconds tell(const std::string& scope, const std::vector<SteadyTime>& openings,

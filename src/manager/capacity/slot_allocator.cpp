@@ -8,11 +8,11 @@
 
 namespace sandbox::manager {
 
-Slots::Slots(std::uint32_t count) : free_(count), taken_(count, false) {
+SlotAllocator::SlotAllocator(std::uint32_t count) : free_(count), taken_(count, false) {
     std::iota(free_.begin(), free_.end(), 0U);
 }
 
-std::optional<std::uint32_t> Slots::take() {
+std::optional<std::uint32_t> SlotAllocator::take() {
     if (free_.empty())
         return std::nullopt;
     const std::uint32_t slot = free_.front();
@@ -21,7 +21,7 @@ std::optional<std::uint32_t> Slots::take() {
     return slot;
 }
 
-bool Slots::take(std::uint32_t slot) {
+bool SlotAllocator::take(std::uint32_t slot) {
     const auto found = std::ranges::find(free_, slot);
     if (found == free_.end())
         return false;
@@ -30,7 +30,7 @@ bool Slots::take(std::uint32_t slot) {
     return true;
 }
 
-void Slots::give_back(std::uint32_t slot) {
+void SlotAllocator::give_back(std::uint32_t slot) {
     if (slot >= taken_.size() || !taken_[slot])
         throw Error(Errc::internal, "slot " + std::to_string(slot) + " was given back but not taken");
     taken_[slot] = false;

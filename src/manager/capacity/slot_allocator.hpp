@@ -9,9 +9,9 @@ namespace sandbox::manager {
 
 /// Which slots are free. The one that was given back first is taken first, so that what the kernel removes
 /// late (a veth dies some time after its namespace) is gone before its slot is used again.
-class Slots {
+class SlotAllocator {
   public:
-    explicit Slots(std::uint32_t count);
+    explicit SlotAllocator(std::uint32_t count);
 
     /// nullopt: none is free.
     std::optional<std::uint32_t> take();

@@ -37,20 +37,21 @@ struct Outcome {
     std::string failure;   ///< empty: it succeeded
 };
 
-asio::awaitable<Outcome> try_command(CorePtr core, SessionPtr session, std::string command) {
+asio::awaitable<Outcome> try_command(ContextPtr context, SessionPtr session, std::string command) {
     try {
-        const chimerax::CommandResult result = co_await own_command(core, session, std::move(command));
+        const chimerax::CommandResult result =
+            co_await run_internal_command(context, session, std::move(command));
         co_return Outcome{true, result.ok() ? std::string() : failure_of(result)};
     } catch (const Error& error) {
         co_return Outcome{false, std::string(error.what()).substr(0, kMostOfMessage)};
     }
 }
 
-asio::awaitable<void> save(CorePtr core, SessionPtr session) {
+asio::awaitable<void> save(ContextPtr context, SessionPtr session) {
     if (!session->facts.autosave)
         session->facts.autosave = SessionView::Autosave{};
     const std::string file = session->facts.autosave->file == kFiles[0] ? kFiles[1] : kFiles[0];
-    const Outcome outcome = co_await try_command(core, session, "save " + file);
+    const Outcome outcome = co_await try_command(context, session, "save " + file);
     SessionView::Autosave& autosave = *session->facts.autosave;
     std::string failure = outcome.failure.empty() ? "" : "saving: " + outcome.failure;
     if (failure.empty()) {
@@ -64,29 +65,29 @@ asio::awaitable<void> save(CorePtr core, SessionPtr session) {
     }
     autosave.failure = std::move(failure);
     if (!session->must_end()) // else its record is about to be written anyway
-        put_record(*core, *session);
+        persist(*context, *session);
 }
 
-bool goes_on(const Core& core, const Session& session) {
-    return !core.shutting_down && !session.intent() && session.state() != State::ended &&
+bool goes_on(const Context& context, const Session& session) {
+    return !context.shutting_down && !session.intent() && session.state() != State::ended &&
            (!session.must_end() || session.state() == State::recovering);
 }
 
 } // namespace
 
-asio::awaitable<void> watch_autosave(CorePtr core, SessionPtr session) {
+asio::awaitable<void> watch_autosave(ContextPtr context, SessionPtr session) {
     const std::optional<Duration> every = session->policy.recovery.autosave_every;
     if (!every || session->kind() != Kind::tenant)
         co_return;
     SteadyTime next = std::chrono::steady_clock::now() + *every;
-    while (goes_on(*core, *session)) {
+    while (goes_on(*context, *session)) {
         SteadyTime look = SteadyTime::max(); // when its state changes
         if (std::chrono::steady_clock::now() < next) {
             look = next;
         } else if (session->state() == State::ready && session->unsaved) {
-            const FifoGate::Permit turn = session->turns.try_enter();
+            const async::FairSemaphore::Permit turn = session->turns.try_enter();
             if (turn) {
-                co_await save(core, session);
+                co_await save(context, session);
                 next = std::chrono::steady_clock::now() + *every;
                 continue;
             }
@@ -106,15 +107,15 @@ void owe_autosave(Session& session) {
         autosave.failure = "opening: ChimeraX ended or hung over it, so it is not opened again";
 }
 
-asio::awaitable<void> open_autosave(CorePtr core, SessionPtr session) {
+asio::awaitable<void> open_autosave(ContextPtr context, SessionPtr session) {
     if (session->must_end() || !session->facts.autosave ||
         session->facts.autosave->owed_to != session->engine_start())
         co_return;
     session->unsaved = false; // what comes next is saved already, or nothing that should replace it
     session->facts.autosave->opening = true;
-    put_record(*core, *session);
-    co_await is_stored(core); // whatever this does to ChimeraX and to this process, it is not done for ever
-    const Outcome outcome = co_await try_command(core, session, "open " + session->facts.autosave->file);
+    persist(*context, *session);
+    co_await flush(context); // whatever this does to ChimeraX and to this process, it is not done for ever
+    const Outcome outcome = co_await try_command(context, session, "open " + session->facts.autosave->file);
     if (session->must_end())
         co_return;
     SessionView::Autosave& autosave = *session->facts.autosave;

@@ -23,7 +23,9 @@ std::vector<chimerax::RestRequest> requests_of(const std::vector<std::string>& c
 /// What has come of a list until now, and what it takes to go on. Lives with the exchange: the caller may
 /// have gone when the last answer comes.
 struct Progress {
-    Progress(CorePtr its_core, CommandList its_list) : core(std::move(its_core)), list(std::move(its_list)) {}
+    Progress(ContextPtr its_core, CommandList its_list)
+        : context(std::move(its_core)),
+          list(std::move(its_list)) {}
 
     /// Throws Error for an answer that is not understood, and where nobody waits for the next one.
     bool take(const chimerax::RestReply& reply, SteadyTime::duration took) {
@@ -35,7 +37,7 @@ struct Progress {
         CommandsRun::Ran ran{chimerax::parse_command_result(reply.body, room), took};
         room -= std::min(room, ran.result.entries());
         const SteadyTime now = std::chrono::steady_clock::now();
-        core->counters.note_answer(now - std::exchange(asked, now));
+        context->counters.note_answer(now - std::exchange(asked, now));
         const bool is_well = ran.result.ok();
         run.ran.push_back(std::move(ran));
         if (is_well && run.ran.size() < list.commands.size() && !list.goes_on()) {
@@ -47,7 +49,7 @@ struct Progress {
         return is_well;
     }
 
-    const CorePtr core;
+    const ContextPtr context;
     const CommandList list;
     CommandsRun run;
     std::size_t room = chimerax::kMaxEntries;            ///< for values and messages of all of them
@@ -65,17 +67,17 @@ Error of_command(const Error& error, std::size_t index, std::size_t count) {
 
 } // namespace
 
-asio::awaitable<CommandsRun> run_commands(CorePtr core, SessionPtr session, CommandList list) {
-    const auto progress = std::make_shared<Progress>(core, std::move(list));
+asio::awaitable<CommandsRun> run_commands(ContextPtr context, SessionPtr session, CommandList list) {
+    const auto progress = std::make_shared<Progress>(context, std::move(list));
     const std::vector<std::string>& commands = progress->list.commands;
-    const auto exchange = std::make_shared<Exchange>(core->io.get_executor(), requests_of(commands));
+    const auto exchange = std::make_shared<Exchange>(context->io.get_executor(), requests_of(commands));
     exchange->take = [progress](const chimerax::RestReply& reply, SteadyTime::duration took) {
         return progress->take(reply, took);
     };
     try {
-        co_await exchange_in_turn(core, session, exchange, progress->list.timeout);
+        co_await exchange_in_turn(context, session, exchange, progress->list.timeout);
     } catch (const Error& error) {
-        core->counters.note_no_answer(error);
+        context->counters.note_no_answer(error);
         if (!error.state_may_have_changed())
             throw;
         progress->run.lost = of_command(error, progress->run.ran.size(), commands.size());

@@ -10,37 +10,37 @@ namespace asio = boost::asio;
 namespace sandbox::manager {
 namespace {
 
-asio::awaitable<chimerax::RestReply> reply_in_turn(CorePtr core, SessionPtr session,
+asio::awaitable<chimerax::RestReply> reply_in_turn(ContextPtr context, SessionPtr session,
                                                    chimerax::RestRequest request, Duration timeout) {
     check_target(request);
     std::vector<chimerax::RestRequest> requests;
     requests.push_back(std::move(request));
-    const auto exchange = std::make_shared<Exchange>(core->io.get_executor(), std::move(requests));
+    const auto exchange = std::make_shared<Exchange>(context->io.get_executor(), std::move(requests));
     // Its own: the caller may have gone when the answer comes.
     const auto reply = std::make_shared<chimerax::RestReply>();
     exchange->take = [reply](chimerax::RestReply its, SteadyTime::duration) {
         *reply = std::move(its);
         return false;
     };
-    co_await exchange_in_turn(core, session, exchange, timeout);
+    co_await exchange_in_turn(context, session, exchange, timeout);
     co_return std::move(*reply);
 }
 
 } // namespace
 
-asio::awaitable<chimerax::RestReply> rest(CorePtr core, SessionPtr session, chimerax::RestRequest request,
-                                          Duration timeout) {
+asio::awaitable<chimerax::RestReply> send_request(ContextPtr context, SessionPtr session,
+                                                  chimerax::RestRequest request, Duration timeout) {
     const bool is_command = session->kind() == Kind::tenant && request.target.starts_with("/run");
     const SteadyTime started = std::chrono::steady_clock::now();
     const Use use(session); // in the queue, too, and while ChimeraX is started again
     try {
-        chimerax::RestReply reply = co_await reply_in_turn(core, session, std::move(request), timeout);
+        chimerax::RestReply reply = co_await reply_in_turn(context, session, std::move(request), timeout);
         if (is_command)
-            core->counters.note_answer(std::chrono::steady_clock::now() - started);
+            context->counters.note_answer(std::chrono::steady_clock::now() - started);
         co_return reply;
     } catch (const Error& error) {
         if (is_command)
-            core->counters.note_no_answer(error);
+            context->counters.note_no_answer(error);
         throw;
     }
 }

@@ -25,20 +25,20 @@ constexpr Duration kSeenDead = std::chrono::seconds(1);
 constexpr Bytes kMostReceived = 64_MiB;
 
 /// `busy` and the clock of the request, however it ends.
-class BusyMark {
+class InFlightGuard {
   public:
     enum class Of { caller, manager };
 
-    BusyMark(Session& session, Of of) : session_(session), of_(of) {
+    InFlightGuard(Session& session, Of of) : session_(session), of_(of) {
         session_.request_since = BootClock::now();
         if (of_ == Of::caller)
             session_.note_activity();
         if (session_.state() == State::ready)
             session_.move_to(State::busy, of_ == Of::caller ? "a request" : "a command of the manager's own");
     }
-    BusyMark(const BusyMark&) = delete;
-    BusyMark& operator=(const BusyMark&) = delete;
-    ~BusyMark() {
+    InFlightGuard(const InFlightGuard&) = delete;
+    InFlightGuard& operator=(const InFlightGuard&) = delete;
+    ~InFlightGuard() {
         session_.request_since.reset();
         if (of_ == Of::caller)
             session_.note_activity();
@@ -91,14 +91,14 @@ bool take_reply(const Session& session, Exchange& exchange, chimerax::RestReply 
 }
 
 /// The next request of the exchange. False: it was the last, as its caller or the engine wants it.
-asio::awaitable<bool> send_next(CorePtr core, SessionPtr session, ExchangePtr exchange) {
+asio::awaitable<bool> send_next(ContextPtr context, SessionPtr session, ExchangePtr exchange) {
     chimerax::RestRequest request = exchange->requests[exchange->answered];
     const chimerax::RestLimits limits{session->policy.chimerax.command_timeout,
                                       {kMostReceived.value - exchange->received.value}};
     exchange->failure = nullptr;
     if (chimerax::asks_exit(request.target)) {
         session->exit_asked = true;
-        put_record(*core, *session); // a manager that is killed now, too, must not take it for a crash
+        persist(*context, *session); // a manager that is killed now, too, must not take it for a crash
     }
     const SteadyTime sent = std::chrono::steady_clock::now();
     chimerax::RestReply reply;
@@ -118,13 +118,13 @@ asio::awaitable<bool> send_next(CorePtr core, SessionPtr session, ExchangePtr ex
 }
 
 /// The rest of a list is for the ChimeraX that has done its beginning, and for this manager.
-void check_goes_on(const Core& core, const Session& session, std::uint64_t start, Exchange& exchange) {
+void check_goes_on(const Context& context, const Session& session, std::uint64_t start, Exchange& exchange) {
     std::optional<Error> why;
     if (session.state() != State::busy || session.engine_start() != start)
         why = Error(Errc::engine,
                     "ChimeraX in session " + session.id() + " ended before it was given this command",
                     "Look at the session's log; what the commands before it did is lost.");
-    else if (core.leaving)
+    else if (context.leaving)
         why = Error(Errc::unavailable, "the manager is handing over to the next one, and sent no more",
                     "Send the rest to that one.");
     if (why)
@@ -139,21 +139,21 @@ std::exception_ptr ended_meanwhile(const Session& session) {
 }
 
 /// Ends with the session: what is left of its network may never tell that the engine is gone.
-asio::awaitable<void> send_all(CorePtr core, SessionPtr session, ExchangePtr exchange) {
+asio::awaitable<void> send_all(ContextPtr context, SessionPtr session, ExchangePtr exchange) {
     using namespace asio::experimental::awaitable_operators;
-    const BusyMark busy(*session, BusyMark::Of::caller);
+    const InFlightGuard busy(*session, InFlightGuard::Of::caller);
     const std::uint64_t start = session->engine_start();
     for (bool goes_on = true; goes_on;) {
         session->request_since = BootClock::now();
         exchange->not_sent = false;
         session->unsaved =
             session->unsaved || exchange->requests[exchange->answered].target.starts_with("/run");
-        const auto result = co_await (send_next(core, session, exchange) || until_ended(session));
+        const auto result = co_await (send_next(context, session, exchange) || until_ended(session));
         const bool* more = std::get_if<0>(&result);
         if (more == nullptr)
             exchange->failure = ended_meanwhile(*session);
         else if (*more)
-            check_goes_on(*core, *session, start, *exchange);
+            check_goes_on(*context, *session, start, *exchange);
         goes_on = more != nullptr && *more && !exchange->failure;
     }
 }
@@ -161,12 +161,15 @@ asio::awaitable<void> send_all(CorePtr core, SessionPtr session, ExchangePtr exc
 /// After a connection that nobody took: ChimeraX may have died this moment, which is seen in the next, and
 /// then the new one takes the request. One that lives and listens no more is for the health check, which
 /// needs the turn.
-asio::awaitable<bool> is_started_again(SessionPtr session) {
+asio::awaitable<bool> is_started_again(SessionPtr session, std::uint64_t start) {
     const SteadyTime deadline = std::chrono::steady_clock::now() + kSeenDead;
     bool in_time = session->policy.recovery.max_restarts > 0;
-    while (session->state() != State::recovering && !session->must_end() && in_time)
+    const auto is_seen = [&] {
+        return session->state() == State::recovering || session->engine_start() != start;
+    };
+    while (!is_seen() && !session->must_end() && in_time)
         in_time = co_await session->changed.wait_until(deadline);
-    if (session->state() != State::recovering)
+    if (!is_seen())
         co_return false;
     while (session->state() == State::recovering)
         co_await session->changed.wait();
@@ -175,14 +178,15 @@ asio::awaitable<bool> is_started_again(SessionPtr session) {
 
 /// Goes on when the caller has gone: there is no way to cancel a command, and until ChimeraX has answered
 /// it takes no other.
-asio::awaitable<void> carry_out(CorePtr core, SessionPtr session, FifoGate::Permit turn,
+asio::awaitable<void> carry_out(ContextPtr context, SessionPtr session, async::FairSemaphore::Permit turn,
                                 ExchangePtr exchange) {
-    const FifoGate::Permit inside = std::move(turn);
+    const async::FairSemaphore::Permit inside = std::move(turn);
     for (bool again = true; again;) {
-        co_await send_all(core, session, exchange);
+        const std::uint64_t start = session->engine_start();
+        co_await send_all(context, session, exchange);
         again = exchange->not_sent && exchange->answered == 0 && !exchange->abandoned;
         if (again)
-            again = co_await is_started_again(session);
+            again = co_await is_started_again(session, start);
     }
     exchange->finished = true;
     exchange->done.notify();
@@ -201,13 +205,13 @@ void check_target(const chimerax::RestRequest& request) {
         throw Error(Errc::invalid_argument, "the method must be GET or POST", {}, "method");
 }
 
-asio::awaitable<void> exchange_in_turn(CorePtr core, SessionPtr session, ExchangePtr exchange,
+asio::awaitable<void> exchange_in_turn(ContextPtr context, SessionPtr session, ExchangePtr exchange,
                                        Duration timeout) {
     const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
-    FifoGate::Permit turn = co_await enter_turn(core, session, deadline);
-    co_await set_frozen(core, session, false, "a request");
+    async::FairSemaphore::Permit turn = co_await enter_turn(context, session, deadline);
+    co_await set_frozen(context, session, false, "a request");
     session->check_serves();
-    asio::co_spawn(core->io, carry_out(core, session, std::move(turn), exchange), asio::detached);
+    asio::co_spawn(context->io, carry_out(context, session, std::move(turn), exchange), asio::detached);
     while (!exchange->finished) {
         if (!co_await exchange->done.wait_until(deadline)) {
             exchange->abandoned = true;
@@ -220,7 +224,8 @@ asio::awaitable<void> exchange_in_turn(CorePtr core, SessionPtr session, Exchang
         std::rethrow_exception(exchange->failure);
 }
 
-asio::awaitable<chimerax::CommandResult> own_command(CorePtr core, SessionPtr session, std::string command) {
+asio::awaitable<chimerax::CommandResult> run_internal_command(ContextPtr context, SessionPtr session,
+                                                              std::string command) {
     using namespace asio::experimental::awaitable_operators;
     std::vector<chimerax::RestRequest> requests(1);
     requests[0].target = chimerax::run_target({std::move(command)});
@@ -232,8 +237,8 @@ asio::awaitable<chimerax::CommandResult> own_command(CorePtr core, SessionPtr se
     };
     bool is_answered = false;
     {
-        const BusyMark busy(*session, BusyMark::Of::manager);
-        const auto which = co_await (send_next(core, session, exchange) || until_must_end(session));
+        const InFlightGuard busy(*session, InFlightGuard::Of::manager);
+        const auto which = co_await (send_next(context, session, exchange) || until_must_end(session));
         is_answered = which.index() == 0;
     }
     if (!is_answered)

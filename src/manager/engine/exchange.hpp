@@ -1,6 +1,7 @@
 #pragma once
 
 #include "manager/session/context.hpp"
+#include "sandbox/chimerax/command_result.hpp"
 #include "sandbox/chimerax/rest_client.hpp"
 
 #include <exception>
@@ -26,7 +27,7 @@ struct Exchange {
     bool finished = false;
     bool not_sent = false; ///< nobody took the connection
     std::exception_ptr failure;
-    Signal done;
+    async::Notifier done;
 };
 
 using ExchangePtr = std::shared_ptr<Exchange>;
@@ -36,12 +37,12 @@ void check_target(const chimerax::RestRequest& request);
 
 /// Returns when all is answered that is to be; throws Error, the same as Manager::rest. What is sent is of
 /// the session from then on, whatever becomes of the caller.
-boost::asio::awaitable<void> exchange_in_turn(CorePtr core, SessionPtr session, ExchangePtr exchange,
+boost::asio::awaitable<void> exchange_in_turn(ContextPtr context, SessionPtr session, ExchangePtr exchange,
                                               Duration timeout);
 
 /// A command of this program, which is no use of the session. The caller has the engine's turn,
 /// or the session is recovering. Throws Error as a request does; what ChimeraX says of it is in the result.
-boost::asio::awaitable<chimerax::CommandResult> own_command(CorePtr core, SessionPtr session,
-                                                            std::string command);
+boost::asio::awaitable<chimerax::CommandResult> run_internal_command(ContextPtr context, SessionPtr session,
+                                                                     std::string command);
 
 } // namespace sandbox::manager

@@ -73,18 +73,19 @@ asio::awaitable<void> watch_payload(SessionPtr session, std::uint64_t start, Dur
 
 } // namespace
 
-void watch_payload_of(const CorePtr& core, const SessionPtr& session) {
+void watch_payload_of(const ContextPtr& context, const SessionPtr& session) {
     const std::string events = std::string(kPayload) + "/" + kernel::cgroup_file::kEvents;
     UniqueFd fd = session->cgroup.open_file(events.c_str(), O_RDONLY);
-    session->payload_events.emplace(core->io, fd.get());
+    session->payload_events.emplace(context->io, fd.get());
     static_cast<void>(fd.release());
-    asio::co_spawn(core->io, watch_payload(session, session->engine_start(), core->tuning.payload_recheck),
+    asio::co_spawn(context->io,
+                   watch_payload(session, session->engine_start(), context->tuning.payload_recheck),
                    asio::detached);
 }
 
-void watch_engine(const CorePtr& core, const SessionPtr& session) {
-    watch_payload_of(core, session);
-    asio::co_spawn(core->io, watch_init(session), asio::detached);
+void watch_engine(const ContextPtr& context, const SessionPtr& session) {
+    watch_payload_of(context, session);
+    asio::co_spawn(context->io, watch_init(session), asio::detached);
 }
 
 } // namespace sandbox::manager

@@ -1,5 +1,7 @@
 #include "manager/engine/readiness.hpp"
 
+#include "sandbox/chimerax/rest_client.hpp"
+
 #include <algorithm>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -16,11 +18,12 @@ Duration until(SteadyTime deadline) {
 }
 
 void give_up(Session& session) {
-    session.want_end(EndReason::start_timeout,
-                     "ChimeraX did not answer on its REST port within " +
-                         format_duration(session.policy.chimerax.start_timeout) +
-                         ". The log's last lines may say why (a port or name that it cannot bind, a missing "
-                         "library); else give the policy a longer start_timeout.");
+    session.request_end(
+        EndReason::start_timeout,
+        "ChimeraX did not answer on its REST port within " +
+            format_duration(session.policy.chimerax.start_timeout) +
+            ". The log's last lines may say why (a port or name that it cannot bind, a missing "
+            "library); else give the policy a longer start_timeout.");
 }
 
 } // namespace
@@ -38,7 +41,7 @@ asio::awaitable<bool> engine_answers(SessionPtr session, Duration timeout) {
     }
 }
 
-asio::awaitable<void> wait_until_serving(CorePtr core, SessionPtr session) {
+asio::awaitable<void> wait_until_serving(ContextPtr context, SessionPtr session) {
     using namespace asio::experimental::awaitable_operators;
     const SteadyTime deadline = std::chrono::steady_clock::now() + session->policy.chimerax.start_timeout;
     Duration pause = kFirstPause;
@@ -50,8 +53,9 @@ asio::awaitable<void> wait_until_serving(CorePtr core, SessionPtr session) {
         }
         // An engine that dies meanwhile must not be waited for: its address may be gone, and then nothing
         // answers, not even a refusal.
-        const auto result = co_await (engine_answers(session, std::min(left, core->tuning.probe_timeout)) ||
-                                      session->changed.wait());
+        const auto result =
+            co_await (engine_answers(session, std::min(left, context->tuning.probe_timeout)) ||
+                      session->changed.wait());
         if (session->must_end())
             co_return;
         const bool* serves = std::get_if<0>(&result);

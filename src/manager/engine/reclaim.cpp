@@ -26,10 +26,10 @@ bool host_has_swap(const std::string& proc) {
 
 /// Why anonymous memory has nowhere to go; empty: it has. What is left then are pages of files that the
 /// kernel can drop by itself when it needs them, and which a thawed ChimeraX would have to read again.
-std::string obstacle(const Core& core, const Session& session) {
+std::string obstacle(const Context& context, const Session& session) {
     if (!session.cgroup.has_file(file::kMemoryReclaim))
         return "its cgroup has no memory.reclaim: the host gives it no memory controller";
-    if (!host_has_swap(core.tuning.proc) || !session.cgroup.has_file(file::kMemorySwapMax))
+    if (!host_has_swap(context.tuning.proc) || !session.cgroup.has_file(file::kMemorySwapMax))
         return "the host has no swap";
     if (session.cgroup.read_u64(file::kMemorySwapMax) == 0U)
         return "the policy's memory_swap_max is 0";
@@ -49,30 +49,31 @@ std::string limit_met(const Session& session, const Reclaimed& reclaimed) {
     return {};
 }
 
-asio::awaitable<SessionView::Rest> try_reclaim(CorePtr core, SessionPtr session, StopFlag stop) {
-    SessionView::Rest rest;
-    rest.not_reclaimed = obstacle(*core, *session);
+asio::awaitable<SessionView::FreezeInfo> try_reclaim(ContextPtr context, SessionPtr session, StopFlag stop) {
+    SessionView::FreezeInfo rest;
+    rest.not_reclaimed = obstacle(*context, *session);
     rest.reclaimed = Bytes{};
     if (!rest.not_reclaimed.empty())
         co_return rest;
     protocol::Request request(protocol::Reclaim{session->id()});
-    LauncherAnswer answer = co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
+    LauncherAnswer answer =
+        co_await context->launcher->call(std::move(request), context->tuning.answer_timeout);
     if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply))
         throw protocol::to_error(*failure);
     if (!std::holds_alternative<protocol::Reclaimable>(answer.reply) || answer.descriptors.size() != 1)
         throw Error(Errc::internal, "the launcher's answer to a reclaim is not one");
     const Reclaimed reclaimed =
-        co_await core->reclaimer.run(std::move(answer.descriptors[0]), session->cgroup, stop);
+        co_await context->reclaimer.run(std::move(answer.descriptors[0]), session->cgroup, stop);
     rest.reclaimed = reclaimed.bytes;
     if (!*stop)
         rest.not_reclaimed = limit_met(*session, reclaimed);
     co_return rest;
 }
 
-asio::awaitable<void> reclaim(CorePtr core, SessionPtr session, StopFlag stop) {
-    SessionView::Rest result;
+asio::awaitable<void> reclaim(ContextPtr context, SessionPtr session, StopFlag stop) {
+    SessionView::FreezeInfo result;
     try {
-        result = co_await try_reclaim(core, session, stop);
+        result = co_await try_reclaim(context, session, stop);
     } catch (const Error& error) {
         result.reclaimed = Bytes{};
         result.not_reclaimed = error.what();
@@ -85,19 +86,19 @@ asio::awaitable<void> reclaim(CorePtr core, SessionPtr session, StopFlag stop) {
         co_return;
     session->facts.rest->reclaimed = result.reclaimed;
     session->facts.rest->not_reclaimed = std::move(result.not_reclaimed);
-    put_record(*core, *session);
+    persist(*context, *session);
 }
 
 } // namespace
 
-void begin_rest(const CorePtr& core, const SessionPtr& session, const std::string& why) {
+void enter_frozen(const ContextPtr& context, const SessionPtr& session, const std::string& why) {
     if (!session->facts.rest) // else an earlier manager has begun it
-        session->facts.rest = SessionView::Rest{std::chrono::system_clock::now(), {}, {}};
+        session->facts.rest = SessionView::FreezeInfo{std::chrono::system_clock::now(), {}, {}};
     session->move_to(State::frozen, why);
     if (session->facts.rest->reclaimed)
         return;
     session->reclaim_stop = std::make_shared<std::atomic<bool>>(false);
-    asio::co_spawn(core->io, reclaim(core, session, session->reclaim_stop), asio::detached);
+    asio::co_spawn(context->io, reclaim(context, session, session->reclaim_stop), asio::detached);
 }
 
 } // namespace sandbox::manager

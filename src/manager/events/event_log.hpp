@@ -26,7 +26,7 @@ class EventLog {
     /// Whether that is all that came after that id.
     bool is_complete_since(std::uint64_t id) const;
 
-    Signal changed;
+    async::Notifier changed;
 
   private:
     const std::size_t kept_;

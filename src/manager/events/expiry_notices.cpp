@@ -5,7 +5,7 @@
 namespace sandbox::manager {
 
 /// The index of the next time ahead that nobody has been told of.
-std::size_t Expiry::to_tell(Clock clock, Duration span, BootClock::time_point end) const {
+std::size_t ExpiryNotices::to_tell(Clock clock, Duration span, BootClock::time_point end) const {
     const Told& told = told_.at(static_cast<std::size_t>(clock));
     std::size_t index = told.end == end ? told.count : 0;
     while (index < ahead_.size() && ahead_[index] >= span)
@@ -13,8 +13,8 @@ std::size_t Expiry::to_tell(Clock clock, Duration span, BootClock::time_point en
     return index;
 }
 
-std::optional<Expiry::Notice> Expiry::due(Clock clock, Duration span, BootClock::time_point end,
-                                          BootClock::time_point now) {
+std::optional<ExpiryNotices::Notice> ExpiryNotices::due(Clock clock, Duration span, BootClock::time_point end,
+                                                        BootClock::time_point now) {
     const std::size_t first = to_tell(clock, span, end);
     std::size_t index = first;
     while (index < ahead_.size() && end - ahead_[index] <= now)
@@ -26,8 +26,8 @@ std::optional<Expiry::Notice> Expiry::due(Clock clock, Duration span, BootClock:
     return Notice{clock, end};
 }
 
-std::optional<BootClock::time_point> Expiry::next(Clock clock, Duration span,
-                                                  BootClock::time_point end) const {
+std::optional<BootClock::time_point> ExpiryNotices::next(Clock clock, Duration span,
+                                                         BootClock::time_point end) const {
     const std::size_t index = to_tell(clock, span, end);
     return index < ahead_.size() ? std::optional(end - ahead_[index]) : std::nullopt;
 }

@@ -11,10 +11,10 @@ namespace sandbox::manager {
 
 /// When those who follow a session are told that one of its clocks ends it soon: once at each of these times
 /// ahead, and anew when the end was put off.
-class Expiry {
+class ExpiryNotices {
   public:
     /// `ahead`: the longest first.
-    explicit Expiry(std::vector<Duration> ahead) : ahead_(std::move(ahead)) {}
+    explicit ExpiryNotices(std::vector<Duration> ahead) : ahead_(std::move(ahead)) {}
 
     struct Notice {
         Clock clock = Clock::idle;

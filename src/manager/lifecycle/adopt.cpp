@@ -35,8 +35,8 @@ policy::Policy policy_of(const SessionRecord& record) {
     return policy;
 }
 
-SessionPtr session_of(Core& core, const SessionRecord& record) {
-    auto session = std::make_shared<Session>(core.io, core.tuning, Kind::tenant, record.view,
+SessionPtr session_of(Context& context, const SessionRecord& record) {
+    auto session = std::make_shared<Session>(context.io, context.tuning, Kind::tenant, record.view,
                                              policy_of(record), record.overrides, record.token_hash);
     session->exit_asked = record.exit_asked;
     session->log_tail = record.log_tail;
@@ -46,69 +46,70 @@ SessionPtr session_of(Core& core, const SessionRecord& record) {
     return session;
 }
 
-asio::awaitable<void> end_with_host(CorePtr core, SessionPtr session) {
+asio::awaitable<void> end_with_host(ContextPtr context, SessionPtr session) {
     SessionView::End end;
     end.reason = EndReason::host_restarted;
     end.message = "The host was restarted while it ran. Make a new session.";
-    end.log = co_await keep_log(core, session, KeptLogs::HeldUp::nothing);
-    core->counters.adopted.at({"gone"}) += 1;
-    finish(*core, session, std::move(end), "the host was restarted");
+    end.log = co_await keep_log(context, session, KeptLogs::HeldUp::nothing);
+    context->counters.adopted.at({"gone"}) += 1;
+    retire(*context, session, std::move(end), "the host was restarted");
 }
 
-void load_tokens(Core& core) {
-    for (TokenRecord& record : core.store.load_tokens())
-        core.tokens.add(std::move(record));
+void load_tokens(Context& context) {
+    for (TokenRecord& record : context.store.load_tokens())
+        context.tokens.add(std::move(record));
 }
 
 /// Of those that are still known, in the order of their ends.
-void adopt_logs(Core& core) {
+void adopt_logs(Context& context) {
     std::vector<KeptLogs::Known> known;
-    for (const SessionView* view : core.registry.all_ended()) {
+    for (const SessionView* view : context.registry.all_ended()) {
         const auto ago =
             std::max(std::chrono::system_clock::now() - view->end->at, WallTime::duration::zero());
         known.push_back({view->id, view->tenant, BootClock::now() - ago});
     }
-    core.kept_logs->adopt(known);
+    context.kept_logs->adopt(known);
 }
 
-void resume(const CorePtr& core, const SessionPtr& session) {
+void resume(const ContextPtr& context, const SessionPtr& session) {
     if (session->left_as() != State::queued)
-        session->has_slot = core->slots.take(session->facts.slot);
-    session->place.taken = session->left_as() != State::queued;
-    start_running(core, session, resume_session(core, session));
+        session->has_slot = context->slots.take(session->facts.slot);
+    session->reservation.taken = session->left_as() != State::queued;
+    start_running(context, session, resume_session(context, session));
 }
 
 } // namespace
 
-void adopt(const CorePtr& core) {
-    load_tokens(*core);
-    load_accounts(*core);
+void adopt(const ContextPtr& context) {
+    load_tokens(*context);
+    load_accounts(*context);
     std::vector<SessionRecord> ended, live;
-    std::vector<std::pair<RepeatMark, std::string>> keys;
-    for (SessionRecord& record : core->store.load())
+    std::vector<std::pair<IdempotencyMark, std::string>> keys;
+    for (SessionRecord& record : context->store.load())
         (record.view.end ? ended : live).push_back(std::move(record));
     std::ranges::stable_sort(ended, {}, [](const SessionRecord& record) { return record.view.end->at; });
     for (SessionRecord& record : ended) {
         if (record.repeat)
             keys.emplace_back(*record.repeat, record.view.id);
-        for (std::string& id : core->registry.add_ended(std::move(record.view), std::move(record.token_hash)))
-            core->store.forget(std::move(id));
+        for (std::string& id :
+             context->registry.add_ended(std::move(record.view), std::move(record.token_hash)))
+            context->store.forget(std::move(id));
     }
-    adopt_logs(*core);
+    adopt_logs(*context);
     for (const SessionRecord& record : live) {
         if (record.repeat)
             keys.emplace_back(*record.repeat, record.view.id);
-        const SessionPtr session = session_of(*core, record);
-        keep(*core, session);
-        if (record.boot_id != core->boot_id) {
-            session->place.taken = false; // nothing of it is there but its log
-            start_running(core, session, end_with_host(core, session));
+        const SessionPtr session = session_of(*context, record);
+        register_session(*context, session);
+        if (record.boot_id != context->boot_id) {
+            session->reservation.taken = false; // nothing of it is there but its log
+            start_running(context, session, end_with_host(context, session));
         } else {
-            resume(core, session);
+            resume(context, session);
         }
     }
     for (const auto& [mark, id] : keys)
-        note_repeat(*core, mark, id);
+        note_repeat(*context, mark, id);
     if (!live.empty() || !ended.empty()) {
         log::info("the store has " + std::to_string(live.size()) + " sessions that lived and " +
                   std::to_string(ended.size()) + " that had ended");

@@ -5,6 +5,6 @@
 namespace sandbox::manager {
 
 /// Takes over what an earlier manager left, by the store.
-void adopt(const CorePtr& core);
+void adopt(const ContextPtr& context);
 
 } // namespace sandbox::manager

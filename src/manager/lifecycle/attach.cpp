@@ -11,15 +11,15 @@ namespace asio = boost::asio;
 
 namespace sandbox::manager {
 
-asio::awaitable<bool> attach(CorePtr core, SessionPtr session) {
+asio::awaitable<bool> attach(ContextPtr context, SessionPtr session) {
     for (;;) {
-        while (!core->launcher->connected())
-            co_await core->launcher->changed().wait();
+        while (!context->launcher->connected())
+            co_await context->launcher->changed().wait();
         std::string why;
         try {
             protocol::Request request(protocol::Attach{session->id()});
             LauncherAnswer answer =
-                co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
+                co_await context->launcher->call(std::move(request), context->tuning.answer_timeout);
             auto* launched = std::get_if<protocol::Launched>(&answer.reply);
             if (launched != nullptr && launched->session == session->id() && answer.descriptors.size() == 2) {
                 session->take_launched(std::move(*launched), std::move(answer.descriptors));
@@ -35,7 +35,7 @@ asio::awaitable<bool> attach(CorePtr core, SessionPtr session) {
         log::debug({session->id(), session->facts.tenant},
                    "session " + session->id() +
                        ": the launcher does not say yet whether it is there: " + why);
-        asio::steady_timer timer(core->io, core->tuning.reconnect_first);
+        asio::steady_timer timer(context->io, context->tuning.reconnect_first);
         co_await timer.async_wait(asio::use_awaitable);
     }
 }

@@ -21,18 +21,18 @@ bool has_passed(const std::optional<BootClock::time_point>& time) {
 
 /// With the engine's turn, which no request has then: one that comes in the same moment wins.
 bool is_unused(Session& session) {
-    const FifoGate::Permit turn = session.turns.try_enter();
+    const async::FairSemaphore::Permit turn = session.turns.try_enter();
     return turn && !session.in_use() && has_passed(session.idle_at());
 }
 
 /// False: it is used after all. Where it cannot be frozen, it is tried again some time later.
-boost::asio::awaitable<bool> freeze_unused(CorePtr core, SessionPtr session) {
-    std::optional<FifoGate::Permit> turn = session->turns.try_enter();
+boost::asio::awaitable<bool> freeze_unused(ContextPtr context, SessionPtr session) {
+    std::optional<async::FairSemaphore::Permit> turn = session->turns.try_enter();
     if (!*turn || session->state() != State::ready || session->in_use() || !has_passed(session->freeze_at()))
         co_return false;
     bool failed = false;
     try {
-        co_await set_frozen(core, session, true,
+        co_await set_frozen(context, session, true,
                             "nobody used it for " + format_duration(*session->lifecycle.freeze_after));
     } catch (const Error& error) {
         log::warning({session->id(), session->facts.tenant},
@@ -41,7 +41,8 @@ boost::asio::awaitable<bool> freeze_unused(CorePtr core, SessionPtr session) {
     }
     turn.reset();
     if (failed)
-        co_await session->changed.wait_until(std::chrono::steady_clock::now() + core->tuning.health_interval);
+        co_await session->changed.wait_until(std::chrono::steady_clock::now() +
+                                             context->tuning.health_interval);
     co_return true;
 }
 
@@ -55,7 +56,7 @@ void for_each_clock(const Session& session, const Call& call) {
         call(Clock::lifetime, *session.lifecycle.max_lifetime, *at);
 }
 
-void tell_expiring(Core& core, const Session& session, Expiry& expiry) {
+void tell_expiring(Context& context, const Session& session, ExpiryNotices& expiry) {
     const auto now = BootClock::now();
     for_each_clock(session, [&](Clock clock, Duration span, BootClock::time_point end) {
         if (!expiry.due(clock, span, end, now))
@@ -71,11 +72,11 @@ void tell_expiring(Core& core, const Session& session, Expiry& expiry) {
         event.expires_at = event.at + event.left;
         event.message = clock == Clock::idle ? "Nobody uses it; any request or a touch puts its end off."
                                              : "Its lifetime ends; extend puts that off.";
-        core.events.add(std::move(event));
+        context.events.add(std::move(event));
     });
 }
 
-SteadyTime next_look(const Session& session, const Expiry& expiry) {
+SteadyTime next_look(const Session& session, const ExpiryNotices& expiry) {
     Duration wait = kLongestWait;
     std::vector<std::optional<BootClock::time_point>> times{session.lifetime_at()};
     if (!session.in_use()) { // the end of that is a change, which begins these anew
@@ -97,24 +98,24 @@ SteadyTime next_look(const Session& session, const Expiry& expiry) {
 
 } // namespace
 
-boost::asio::awaitable<void> watch_clocks(CorePtr core, SessionPtr session) {
-    Expiry expiry(core->tuning.expiring_ahead);
+boost::asio::awaitable<void> watch_clocks(ContextPtr context, SessionPtr session) {
+    ExpiryNotices expiry(context->tuning.expiring_ahead);
     while (!session->must_end() || session->state() == State::recovering) {
         if (session->intent() || session->state() == State::ended)
             co_return;
         if (has_passed(session->lifetime_at())) {
-            session->want_end(EndReason::lifetime, "It has lived for " +
-                                                       format_duration(*session->lifecycle.max_lifetime) +
-                                                       ", as long as it may. Make a new session.");
+            session->request_end(EndReason::lifetime, "It has lived for " +
+                                                          format_duration(*session->lifecycle.max_lifetime) +
+                                                          ", as long as it may. Make a new session.");
         } else if (is_unused(*session)) {
-            session->want_end(EndReason::idle, "Nobody used it for " +
-                                                   format_duration(*session->lifecycle.end_after) +
-                                                   ". Make a new session.");
+            session->request_end(EndReason::idle, "Nobody used it for " +
+                                                      format_duration(*session->lifecycle.end_after) +
+                                                      ". Make a new session.");
         } else {
-            tell_expiring(*core, *session, expiry);
+            tell_expiring(*context, *session, expiry);
             bool tried = false;
             if (has_passed(session->freeze_at()))
-                tried = co_await freeze_unused(core, session);
+                tried = co_await freeze_unused(context, session);
             // One that is in use is looked at again when its state changes.
             if (!tried)
                 co_await session->changed.wait_until(next_look(*session, expiry));

@@ -5,6 +5,6 @@
 namespace sandbox::manager {
 
 /// Ends the session when it is idle for too long, or has lived for too long.
-boost::asio::awaitable<void> watch_clocks(CorePtr core, SessionPtr session);
+boost::asio::awaitable<void> watch_clocks(ContextPtr context, SessionPtr session);
 
 } // namespace sandbox::manager

@@ -32,22 +32,22 @@ protocol::Launch request_for(const Session& session) {
 }
 
 /// The kernel still shows something of this slot, or another sandbox has it: takes another one.
-bool change_slot(Core& core, Session& session) {
-    const auto other = core.slots.take();
+bool change_slot(Context& context, Session& session) {
+    const auto other = context.slots.take();
     if (!other)
         return false;
     log::warning({session.id(), session.facts.tenant}, "session " + session.id() + ": slot " +
                                                            std::to_string(session.facts.slot) +
                                                            " is in use, taking " + std::to_string(*other));
-    core.slots.give_back(session.facts.slot);
+    context.slots.give_back(session.facts.slot);
     session.facts.slot = *other;
     return true;
 }
 
 /// By the policy that is in force now, where it is another one than when the session was made.
-bool renew_policy(Core& core, Session& session) {
+bool renew_policy(Context& context, Session& session) {
     const std::string& name = session.probe_of.empty() ? session.facts.policy : session.probe_of;
-    const policy::Policy& now = core.catalog.policy(name);
+    const policy::Policy& now = context.catalog.policy(name);
     if (now.digest == session.facts.policy_digest)
         return false;
     session.policy = policy::apply_overrides(now, session.overrides);
@@ -59,33 +59,34 @@ bool renew_policy(Core& core, Session& session) {
 }
 
 /// The launcher has another policy in force: it was started after the files had changed. Both read them then.
-asio::awaitable<bool> agree_on_policy(CorePtr core, SessionPtr session) {
-    if (renew_policy(*core, *session))
+asio::awaitable<bool> agree_on_policy(ContextPtr context, SessionPtr session) {
+    if (renew_policy(*context, *session))
         co_return true;
     try {
-        co_await reload(core);
+        co_await reload(context);
     } catch (const Error&) { // the log has it
         co_return false;
     }
-    co_return renew_policy(*core, *session);
+    co_return renew_policy(*context, *session);
 }
 
-asio::awaitable<bool> may_try_again(CorePtr core, SessionPtr session, protocol::Failure failure) {
+asio::awaitable<bool> may_try_again(ContextPtr context, SessionPtr session, protocol::Failure failure) {
     if (failure.code != Errc::conflict || session->must_end())
         co_return false;
     if (failure.field == "slot")
-        co_return change_slot(*core, *session);
+        co_return change_slot(*context, *session);
     if (failure.field == "digest") {
-        const bool agreed = co_await agree_on_policy(core, session);
+        const bool agreed = co_await agree_on_policy(context, session);
         co_return agreed;
     }
     co_return false;
 }
 
-void fail(Core& core, const SessionPtr& session, const protocol::Failure& failure) {
-    session->want_end(EndReason::launch_failed, protocol::to_error(failure).full());
+void fail(Context& context, const SessionPtr& session, const protocol::Failure& failure) {
+    session->request_end(EndReason::launch_failed, protocol::to_error(failure).full());
     // The launcher undoes all that it did before it says no: there is nothing to remove.
-    finish(core, session, judge(session->intent(), {}, {}), "the launcher refused: " + failure.message);
+    retire(context, session, classify_end(session->intent(), {}, {}),
+           "the launcher refused: " + failure.message);
 }
 
 protocol::Failure away() {
@@ -93,12 +94,12 @@ protocol::Failure away() {
 }
 
 /// A launcher that is started again is back in a moment.
-asio::awaitable<bool> is_connected(CorePtr core) {
-    const SteadyTime deadline = std::chrono::steady_clock::now() + core->tuning.answer_timeout;
+asio::awaitable<bool> is_connected(ContextPtr context) {
+    const SteadyTime deadline = std::chrono::steady_clock::now() + context->tuning.answer_timeout;
     bool in_time = true;
-    while (!core->launcher->connected() && in_time)
-        in_time = co_await core->launcher->changed().wait_until(deadline);
-    co_return core->launcher->connected();
+    while (!context->launcher->connected() && in_time)
+        in_time = co_await context->launcher->changed().wait_until(deadline);
+    co_return context->launcher->connected();
 }
 
 struct Outcome {
@@ -107,11 +108,11 @@ struct Outcome {
     protocol::Failure failure;
 };
 
-asio::awaitable<Outcome> try_launch(CorePtr core, SessionPtr session) {
+asio::awaitable<Outcome> try_launch(ContextPtr context, SessionPtr session) {
     protocol::Request request(request_for(*session));
     LauncherAnswer answer;
     try {
-        answer = co_await core->launcher->call(std::move(request), core->tuning.launch_timeout);
+        answer = co_await context->launcher->call(std::move(request), context->tuning.launch_timeout);
     } catch (const Error& error) {
         if (error.code() != Errc::unavailable)
             throw;
@@ -130,19 +131,19 @@ asio::awaitable<Outcome> try_launch(CorePtr core, SessionPtr session) {
 
 } // namespace
 
-asio::awaitable<bool> launch(CorePtr core, SessionPtr session) {
+asio::awaitable<bool> launch(ContextPtr context, SessionPtr session) {
     try {
         for (int tries = 1; !session->must_end(); ++tries) {
-            if (!co_await is_connected(core)) {
-                fail(*core, session, away());
+            if (!co_await is_connected(context)) {
+                fail(*context, session, away());
                 co_return false;
             }
-            const Outcome outcome = co_await try_launch(core, session);
+            const Outcome outcome = co_await try_launch(context, session);
             if (outcome.made)
                 co_return true;
             if (outcome.is_unknown) {
                 // It may have been made before the connection was lost, or is being made still.
-                if (co_await attach(core, session))
+                if (co_await attach(context, session))
                     co_return true;
                 if (tries == kMaxTries)
                     throw protocol::to_error(outcome.failure);
@@ -150,15 +151,15 @@ asio::awaitable<bool> launch(CorePtr core, SessionPtr session) {
             }
             bool again = tries < kMaxTries;
             if (again)
-                again = co_await may_try_again(core, session, outcome.failure);
+                again = co_await may_try_again(context, session, outcome.failure);
             if (!again) {
-                fail(*core, session, outcome.failure);
+                fail(*context, session, outcome.failure);
                 co_return false;
             }
         }
     } catch (const Error& error) {
         // It took too long or the answer makes no sense: there may be a sandbox, which has to go.
-        session->want_end(EndReason::launch_failed, error.full());
+        session->request_end(EndReason::launch_failed, error.full());
     }
     co_return false;
 }

@@ -5,6 +5,6 @@
 namespace sandbox::manager {
 
 /// Asks the launcher for the sandbox. False: it could not be made, and the session says why.
-boost::asio::awaitable<bool> launch(CorePtr core, SessionPtr session);
+boost::asio::awaitable<bool> launch(ContextPtr context, SessionPtr session);
 
 } // namespace sandbox::manager

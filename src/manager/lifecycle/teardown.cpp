@@ -44,8 +44,8 @@ void keep_log_tail(Session& session) {
 
 /// The launcher keeps the log until the record of the end is stored; also that of a sandbox whose making this
 /// manager has given up.
-std::string log_dir_of(const Core& core, const Session& session) {
-    return session.facts.log_dir.empty() ? core.site.state_dir + "/logs/" + session.id()
+std::string log_dir_of(const Context& context, const Session& session) {
+    return session.facts.log_dir.empty() ? context.site.state_dir + "/logs/" + session.id()
                                          : session.facts.log_dir;
 }
 
@@ -63,13 +63,13 @@ struct EndTry {
     std::string message;
 };
 
-asio::awaitable<EndTry> try_end(CorePtr core, SessionPtr session) {
+asio::awaitable<EndTry> try_end(ContextPtr context, SessionPtr session) {
     EndTry result;
     const Duration grace = session->engine_gone() ? Duration::zero() : session->grace;
     protocol::Request request(protocol::End{session->id(), static_cast<std::uint64_t>(grace.count())});
     try {
         LauncherAnswer answer =
-            co_await core->launcher->call(std::move(request), 2 * grace + core->tuning.end_margin);
+            co_await context->launcher->call(std::move(request), 2 * grace + context->tuning.end_margin);
         if (auto* ended = std::get_if<protocol::Ended>(&answer.reply)) {
             result.outcome = Outcome::gone;
             result.ended = std::move(*ended);
@@ -87,59 +87,59 @@ asio::awaitable<EndTry> try_end(CorePtr core, SessionPtr session) {
 }
 
 /// Returns when nothing is left. What the launcher cannot remove is `stuck`, and tried again.
-asio::awaitable<std::optional<protocol::Ended>> remove_sandbox(CorePtr core, SessionPtr session) {
+asio::awaitable<std::optional<protocol::Ended>> remove_sandbox(ContextPtr context, SessionPtr session) {
     for (;;) {
-        while (!core->launcher->connected())
-            co_await core->launcher->changed().wait();
-        EndTry result = co_await try_end(core, session);
+        while (!context->launcher->connected())
+            co_await context->launcher->changed().wait();
+        EndTry result = co_await try_end(context, session);
         if (result.outcome == Outcome::gone)
             co_return std::move(result.ended);
-        Duration pause = core->tuning.reconnect_first;
+        Duration pause = context->tuning.reconnect_first;
         if (result.outcome == Outcome::not_yet) {
             if (session->state() == State::ending)
                 session->move_to(State::stuck, result.message);
-            pause = core->tuning.stuck_retry;
+            pause = context->tuning.stuck_retry;
         }
-        asio::steady_timer timer(core->io, pause);
+        asio::steady_timer timer(context->io, pause);
         co_await timer.async_wait(asio::use_awaitable);
     }
 }
 
 } // namespace
 
-asio::awaitable<std::optional<SessionView::End::Log>> keep_log(CorePtr core, SessionPtr session,
+asio::awaitable<std::optional<SessionView::End::Log>> keep_log(ContextPtr context, SessionPtr session,
                                                                KeptLogs::HeldUp held_up) {
     if (session->kind() != Kind::tenant)
         co_return std::nullopt;
-    std::string log_dir = log_dir_of(*core, *session);
-    co_return co_await core->kept_logs->keep(session->id(), session->facts.tenant, std::move(log_dir),
-                                             held_up);
+    std::string log_dir = log_dir_of(*context, *session);
+    co_return co_await context->kept_logs->keep(session->id(), session->facts.tenant, std::move(log_dir),
+                                                held_up);
 }
 
-asio::awaitable<void> end_session(CorePtr core, SessionPtr session) {
+asio::awaitable<void> end_session(ContextPtr context, SessionPtr session) {
     keep_log_tail(*session);
     // Why it ends outlives this process, before anybody is told: the next one must not take for an accident
     // what was a wish.
-    put_record(*core, *session, State::ending);
-    co_await is_stored(core);
+    persist(*context, *session, State::ending);
+    co_await flush(context);
     session->move_to(State::ending, why_ending(*session));
     const Error gone(Errc::gone, "session " + session->id() + " is ending: " + why_ending(*session),
                      "Make a new session.");
     session->turns.close(gone);
     session->puts.close(gone);
     session->published.reset();
-    const std::optional<protocol::Ended> ended = co_await remove_sandbox(core, session);
+    const std::optional<protocol::Ended> ended = co_await remove_sandbox(context, session);
     keep_log_tail(*session); // with what came during the grace
-    std::optional<SessionView::End::Log> log = co_await keep_log(core, session, KeptLogs::HeldUp::slot);
+    std::optional<SessionView::End::Log> log = co_await keep_log(context, session, KeptLogs::HeldUp::slot);
     SessionView::End end =
-        judge(session->intent(), ended, session->facts.enforced.memory_max, session->exit_asked);
+        classify_end(session->intent(), ended, session->facts.enforced.memory_max, session->exit_asked);
     end.log = std::move(log);
     const std::string why =
         std::string(to_text(end.reason)) + (ended ? ", last step " + ended->last_step : ", nothing was left");
-    finish(*core, session, std::move(end), why);
+    retire(*context, session, std::move(end), why);
     if (ended) {
         std::vector<std::string> ids{session->id()};
-        co_await forget_last_words(core, std::move(ids));
+        co_await forget_exit_records(context, std::move(ids));
     }
 }
 

@@ -70,7 +70,7 @@ struct KeptLogs::Job {
           log_dir(std::move(its_log_dir)),
           most(its_most) {}
 
-    Signal changed;
+    async::Notifier changed;
     std::optional<SteadyTime> begun;
     bool is_done = false;
     const std::string session, tenant, log_dir;

@@ -6,9 +6,9 @@
 namespace sandbox::manager {
 
 /// The figures of one sandbox: its group's files, the newest reading of them, and the last hour.
-class Figures {
+class CgroupMeter {
   public:
-    explicit Figures(const kernel::CgroupDir& group) : files_(group) {}
+    explicit CgroupMeter(const kernel::CgroupDir& group) : files_(group) {}
 
     /// The newest reading, made now where the last is older than `age`.
     const Sample& sample(BootClock::time_point now, Duration age) {
@@ -25,7 +25,7 @@ class Figures {
     const History& history() const { return history_; }
 
   private:
-    GroupFiles files_;
+    CgroupReader files_;
     Sample sample_;
     std::optional<BootClock::time_point> read_at_;
     History history_;

@@ -28,7 +28,7 @@ enum File : std::size_t {
 };
 
 using namespace kernel::cgroup_file;
-constexpr std::array<const char*, GroupFiles::kCount> kNames{
+constexpr std::array<const char*, CgroupReader::kCount> kNames{
     kMemoryCurrent, kMemoryPeak, kMemoryStat,     kMemorySwapCurrent, kMemoryEvents, kCpuStat,
     kPidsCurrent,   kIoStat,     kMemoryPressure, kCpuPressure,       kIoPressure};
 
@@ -109,12 +109,12 @@ std::optional<double> avg10_of(std::string_view text, std::string_view line) {
     return leading_number<double>(rest->substr(kAverage.size()));
 }
 
-GroupFiles::GroupFiles(const kernel::CgroupDir& group) {
+CgroupReader::CgroupReader(const kernel::CgroupDir& group) {
     for (std::size_t i = 0; i < kCount; ++i)
         files_[i] = UniqueFd(::openat(group.fd(), kNames[i], O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
 }
 
-Sample GroupFiles::read() const {
+Sample CgroupReader::read() const {
     Buffer buffer;
     Sample sample;
     const auto number = [&](File file) {

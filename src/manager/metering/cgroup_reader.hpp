@@ -13,12 +13,12 @@ namespace sandbox::manager {
 
 /// The files of one session's group that are read all the time: opened once, then read from their beginning
 /// without a look at any path. Nothing here allocates but the opening.
-class GroupFiles {
+class CgroupReader {
   public:
     static constexpr std::size_t kCount = 11;
 
     /// What is not there, or cannot be opened now, stays absent.
-    explicit GroupFiles(const kernel::CgroupDir& group);
+    explicit CgroupReader(const kernel::CgroupDir& group);
 
     Sample read() const;
 

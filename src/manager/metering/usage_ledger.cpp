@@ -15,7 +15,7 @@ void add(std::optional<double>& sum, const std::optional<double>& part) {
 
 } // namespace
 
-void OpenUse::note(const Sample& sample, BootClock::time_point now) {
+void UnbookedUsage::note(const Sample& sample, BootClock::time_point now) {
     if (sample.cpu)
         note_cpu(*sample.cpu);
     if (noted_at_ && now > *noted_at_ && now - *noted_at_ < kLongestGap) {
@@ -27,32 +27,32 @@ void OpenUse::note(const Sample& sample, BootClock::time_point now) {
     noted_at_ = now;
 }
 
-void OpenUse::add_to(DayUsage& account) const {
+void UnbookedUsage::add_to(DayUsage& account) const {
     account.cpu += cpu_ - booked_cpu_;
     account.session_seconds += seconds_;
     add(account.memory_byte_seconds, memory_byte_seconds_);
 }
 
-void OpenUse::close() {
+void UnbookedUsage::close() {
     booked_cpu_ = cpu_;
     seconds_ = 0;
     memory_byte_seconds_.reset();
 }
 
-void Accounts::add(DayUsage account) {
+void UsageLedger::add(DayUsage account) {
     std::pair key(account.tenant, account.day);
     accounts_.insert_or_assign(std::move(key), std::move(account));
 }
 
-DayUsage& Accounts::at(const std::string& tenant, const std::string& day) {
+DayUsage& UsageLedger::at(const std::string& tenant, const std::string& day) {
     DayUsage& account = accounts_[{tenant, day}];
     account.tenant = tenant;
     account.day = day;
     return account;
 }
 
-std::vector<DayUsage> Accounts::of(const std::string& tenant, std::string_view since,
-                                   std::string_view until) const {
+std::vector<DayUsage> UsageLedger::of(const std::string& tenant, std::string_view since,
+                                      std::string_view until) const {
     std::vector<DayUsage> found;
     for (auto it = accounts_.lower_bound(std::pair(tenant, std::string(since)));
          it != accounts_.end() && it->first.first == tenant && it->first.second <= until; ++it)
@@ -60,7 +60,7 @@ std::vector<DayUsage> Accounts::of(const std::string& tenant, std::string_view s
     return found;
 }
 
-bool Accounts::forget_before(std::string_view day) {
+bool UsageLedger::forget_before(std::string_view day) {
     return std::erase_if(accounts_, [&](const auto& entry) { return entry.first.second < day; }) > 0;
 }
 

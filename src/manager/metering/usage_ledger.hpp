@@ -17,7 +17,7 @@
 namespace sandbox::manager {
 
 /// What one session has used. What is not in its tenant's account yet is open. Times are given from outside.
-class OpenUse {
+class UnbookedUsage {
   public:
     /// One that an earlier manager left: so much CPU time is in the account.
     void restore(std::chrono::microseconds booked_cpu) { cpu_ = booked_cpu_ = booked_cpu; }
@@ -43,7 +43,7 @@ class OpenUse {
 };
 
 /// Of all tenants, by day.
-class Accounts {
+class UsageLedger {
   public:
     /// A year is looked back on from its end.
     static constexpr auto kKept = std::chrono::days(400);

@@ -25,8 +25,9 @@ void judge_by_record(SessionView::End& end, const protocol::ExitRecord& record) 
 
 } // namespace
 
-SessionView::End judge(const std::optional<Intent>& intent, const std::optional<protocol::Ended>& ended,
-                       std::optional<Bytes> memory_max, bool exit_asked) {
+SessionView::End classify_end(const std::optional<EndRequest>& intent,
+                              const std::optional<protocol::Ended>& ended, std::optional<Bytes> memory_max,
+                              bool exit_asked) {
     SessionView::End end;
     if (ended) {
         end.oom_kills = ended->oom_kills;

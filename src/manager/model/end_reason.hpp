@@ -9,7 +9,7 @@
 namespace sandbox::manager {
 
 /// What this program wanted, before anything else ended the session.
-struct Intent {
+struct EndRequest {
     EndReason reason = EndReason::deleted;
     std::string message; ///< for people
 };
@@ -18,7 +18,8 @@ struct Intent {
 /// else the exit record. `ended` is absent when the launcher knew nothing of the session any more.
 ///
 /// `exit_asked`: the last request told ChimeraX to exit, which it does by an abort.
-SessionView::End judge(const std::optional<Intent>& intent, const std::optional<protocol::Ended>& ended,
-                       std::optional<Bytes> memory_max, bool exit_asked = false);
+SessionView::End classify_end(const std::optional<EndRequest>& intent,
+                              const std::optional<protocol::Ended>& ended, std::optional<Bytes> memory_max,
+                              bool exit_asked = false);
 
 } // namespace sandbox::manager

@@ -5,7 +5,7 @@
 namespace sandbox::manager {
 
 /// What is kept of the Idempotency-Key that a session was made with.
-struct RepeatMark {
+struct IdempotencyMark {
     std::string name; ///< a hash of caller and key
     std::string fingerprint;
 };

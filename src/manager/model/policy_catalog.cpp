@@ -34,7 +34,7 @@ std::vector<T> sound_ones(const std::map<std::string, std::variant<T, Error>>& e
 
 } // namespace
 
-Catalog::Catalog(const policy::Site& site) {
+PolicyCatalog::PolicyCatalog(const policy::Site& site) {
     // The launcher reads the same files and takes only what root alone can write; here a wrong one gains
     // nothing.
     policy::Rulebook read = policy::read_rulebook(site, policy::Trust::any_owner);
@@ -43,26 +43,26 @@ Catalog::Catalog(const policy::Site& site) {
     replace(std::move(read));
 }
 
-void Catalog::replace(policy::Rulebook rulebook) {
+void PolicyCatalog::replace(policy::Rulebook rulebook) {
     rulebook_ = std::move(rulebook);
 }
 
-const policy::Policy& Catalog::policy(const std::string& name) const {
+const policy::Policy& PolicyCatalog::policy(const std::string& name) const {
     return find(rulebook_.policies, "policy", name).policy;
 }
 
-const policy::Tenant& Catalog::tenant(const std::string& name) const {
+const policy::Tenant& PolicyCatalog::tenant(const std::string& name) const {
     return find(rulebook_.tenants, "tenant", name);
 }
 
-std::vector<policy::Policy> Catalog::policies() const {
+std::vector<policy::Policy> PolicyCatalog::policies() const {
     std::vector<policy::Policy> all;
     for (const policy::LoadedPolicy& one : sound_ones(rulebook_.policies))
         all.push_back(one.policy);
     return all;
 }
 
-std::vector<policy::Tenant> Catalog::tenants() const {
+std::vector<policy::Tenant> PolicyCatalog::tenants() const {
     return sound_ones(rulebook_.tenants);
 }
 

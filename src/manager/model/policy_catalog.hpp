@@ -9,9 +9,9 @@ namespace sandbox::manager {
 
 /// The site's policies and tenants, as read last. One that is broken spoils no other: it is in the log, and
 /// whoever asks for it is told.
-class Catalog {
+class PolicyCatalog {
   public:
-    explicit Catalog(const policy::Site& site);
+    explicit PolicyCatalog(const policy::Site& site);
 
     /// All at once.
     void replace(policy::Rulebook rulebook);

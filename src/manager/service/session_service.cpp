@@ -31,11 +31,11 @@ bool is_one_of(State state, const std::vector<State>& states) {
 
 /// A shorter grace for an end that is under way. Its answer goes to the first asker; what this one gets tells
 /// nothing more.
-asio::awaitable<void> hurry(CorePtr core, SessionPtr session, Duration grace) {
+asio::awaitable<void> hurry(ContextPtr context, SessionPtr session, Duration grace) {
     session->grace = grace;
     protocol::Request request(protocol::End{session->id(), static_cast<std::uint64_t>(grace.count())});
     try {
-        co_await core->launcher->call(std::move(request), core->tuning.end_margin + 2 * grace);
+        co_await context->launcher->call(std::move(request), context->tuning.end_margin + 2 * grace);
     } catch (const Error& error) {
         log::info({session->id(), session->facts.tenant},
                   "session " + session->id() + " could not be hurried: " + error.what());
@@ -44,99 +44,101 @@ asio::awaitable<void> hurry(CorePtr core, SessionPtr session, Duration grace) {
 
 } // namespace
 
-void wish_end(Core& core, const SessionPtr& session, EndReason reason, const std::string& message) {
-    if (!session->want_end(reason, message))
+void end_on_request(Context& context, const SessionPtr& session, EndReason reason,
+                    const std::string& message) {
+    if (!session->request_end(reason, message))
         return;
     if (session->state() == State::queued)
-        finish(core, session, judge(session->intent(), {}, {}), message);
+        retire(context, session, classify_end(session->intent(), {}, {}), message);
 }
 
-asio::awaitable<Created> create_session(CorePtr core, CreateRequest request) {
-    Created created = admit(*core, std::move(request));
+asio::awaitable<Created> create_session(ContextPtr context, CreateRequest request) {
+    Created created = admit(*context, std::move(request));
     if (created.repeated) {
-        co_await core->store.committed();
+        co_await context->store.committed();
         co_return created;
     }
-    const SessionPtr session = core->registry.live(created.session.id);
+    const SessionPtr session = context->registry.live(created.session.id);
     // Before anybody hears of it: what a caller was told of outlives this process.
     try {
-        co_await core->store.committed();
+        co_await context->store.committed();
     } catch (const Error& error) {
-        wish_end(*core, session, EndReason::launch_failed, error.what());
+        end_on_request(*context, session, EndReason::launch_failed, error.what());
         throw;
     }
-    start_running(core, session, run_session(core, session));
+    start_running(context, session, run_session(context, session));
     co_return created;
 }
 
-asio::awaitable<SessionView> wait_for(CorePtr core, std::string id, std::vector<State> states,
+asio::awaitable<SessionView> wait_for(ContextPtr context, std::string id, std::vector<State> states,
                                       Duration timeout) {
     const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
-    if (core->registry.ended(id) != nullptr)
-        co_await is_stored(core); // what is told here outlives a reset of the host
-    if (const SessionView* ended = core->registry.ended(id))
-        co_return view_of(*core, *ended);
-    const SessionPtr session = core->registry.visible(id);
+    if (context->registry.ended(id) != nullptr)
+        co_await flush(context); // what is told here outlives a reset of the host
+    if (const SessionView* ended = context->registry.ended(id))
+        co_return view_of(*context, *ended);
+    const SessionPtr session = context->registry.visible(id);
     while (session->state() != State::ended && !is_one_of(session->state(), states)) {
-        check_stays(*core);
+        check_stays(*context);
         if (!co_await session->changed.wait_until(deadline)) {
             throw Error(Errc::timed_out,
                         "session " + id + " is still " + std::string(to_text(session->state())),
                         "Wait longer, or look at its log.");
         }
     }
-    co_await is_stored(core);
-    if (const SessionView* ended = core->registry.ended(id))
-        co_return view_of(*core, *ended);
-    co_return view_of(*core, *session);
+    co_await flush(context);
+    if (const SessionView* ended = context->registry.ended(id))
+        co_return view_of(*context, *ended);
+    co_return view_of(*context, *session);
 }
 
-asio::awaitable<SessionView> remove_session(CorePtr core, std::string id, std::optional<Duration> grace) {
-    if (core->registry.ended(id) != nullptr)
-        co_await is_stored(core);
-    if (const SessionView* ended = core->registry.ended(id))
-        co_return view_of(*core, *ended);
-    const SessionPtr session = core->registry.visible(id);
+asio::awaitable<SessionView> remove_session(ContextPtr context, std::string id,
+                                            std::optional<Duration> grace) {
+    if (context->registry.ended(id) != nullptr)
+        co_await flush(context);
+    if (const SessionView* ended = context->registry.ended(id))
+        co_return view_of(*context, *ended);
+    const SessionPtr session = context->registry.visible(id);
     if (grace) {
         const Duration asked = std::clamp(*grace, Duration::zero(), kMaxGrace);
         if (!session->must_end())
             session->grace = asked;
         else if (session->state() == State::ending && asked < session->grace)
-            asio::co_spawn(core->io, hurry(core, session, asked), asio::detached);
+            asio::co_spawn(context->io, hurry(context, session, asked), asio::detached);
     }
     if (session->state() == State::queued || session->state() == State::starting)
-        wish_end(*core, session, EndReason::cancelled, "It was deleted before it was ready.");
+        end_on_request(*context, session, EndReason::cancelled, "It was deleted before it was ready.");
     else
-        wish_end(*core, session, EndReason::deleted, "It was deleted.");
+        end_on_request(*context, session, EndReason::deleted, "It was deleted.");
     while (session->state() != State::ended && session->state() != State::stuck) {
-        check_stays(*core);
+        check_stays(*context);
         co_await session->changed.wait();
     }
-    co_await is_stored(core);
-    if (const SessionView* ended = core->registry.ended(id))
-        co_return view_of(*core, *ended);
-    co_return view_of(*core, *session);
+    co_await flush(context);
+    if (const SessionView* ended = context->registry.ended(id))
+        co_return view_of(*context, *ended);
+    co_return view_of(*context, *session);
 }
 
-asio::awaitable<SessionView> extend_session(CorePtr core, std::string id, Duration by) {
-    const SessionPtr session = core->registry.visible(id);
-    co_await until_serving(core, session);
+asio::awaitable<SessionView> extend_session(ContextPtr context, std::string id, Duration by) {
+    const SessionPtr session = context->registry.visible(id);
+    co_await until_serving(context, session);
     session->extend(by);
     session->note_activity();
     session->changed.notify(); // its clocks are looked at again
-    note_audit(*core, *session, "session.extend", format_duration(by), "");
-    put_record(*core, *session);
-    co_await is_stored(core);
-    co_return view_of(*core, *session);
+    note_audit(*context, *session, "session.extend", format_duration(by), "");
+    persist(*context, *session);
+    co_await flush(context);
+    co_return view_of(*context, *session);
 }
 
-asio::awaitable<std::string> inspect_session(CorePtr core, std::string id) {
-    const SessionPtr session = core->registry.visible(id);
-    co_await until_made(core, session);
+asio::awaitable<std::string> inspect_session(ContextPtr context, std::string id) {
+    const SessionPtr session = context->registry.visible(id);
+    co_await until_made(context, session);
     protocol::Request request(protocol::Inspect{id});
     try {
-        protocol::Inspected inspected = co_await ask<protocol::Inspected>(*core->launcher, std::move(request),
-                                                                          core->tuning.answer_timeout);
+        protocol::Inspected inspected = co_await ask<protocol::Inspected>(
+            *context->launcher, std::move(request), context->tuning.answer_timeout);
         co_return std::move(inspected.json);
     } catch (const Error&) {
         session->check_lives(); // what is ending cannot be inspected, which is no fault of the launcher
@@ -144,18 +146,18 @@ asio::awaitable<std::string> inspect_session(CorePtr core, std::string id) {
     }
 }
 
-asio::awaitable<void> end_all(CorePtr core) {
-    core->shutting_down = true;
+asio::awaitable<void> end_all(ContextPtr context) {
+    context->shutting_down = true;
     std::vector<SessionPtr> sessions;
-    for (const auto& [number, session] : core->registry.all_live())
+    for (const auto& [number, session] : context->registry.all_live())
         sessions.push_back(session);
     Duration longest(0);
     for (const SessionPtr& session : sessions) {
-        wish_end(*core, session, EndReason::shutdown, "The manager was told to stop.");
+        end_on_request(*context, session, EndReason::shutdown, "The manager was told to stop.");
         longest = std::max(longest, session->grace);
     }
     log::info("shutting down: ending " + std::to_string(sessions.size()) + " sessions");
-    const SteadyTime deadline = std::chrono::steady_clock::now() + 2 * longest + core->tuning.end_margin;
+    const SteadyTime deadline = std::chrono::steady_clock::now() + 2 * longest + context->tuning.end_margin;
     std::vector<std::string> ids;
     for (const SessionPtr& session : sessions) {
         ids.push_back(session->id());
@@ -168,9 +170,9 @@ asio::awaitable<void> end_all(CorePtr core) {
                            std::string(to_text(session->state())) + "; the launcher removes it when it can");
         }
     }
-    co_await forget_last_words(core, std::move(ids));
-    co_await is_stored(core);
-    core->launcher->stop();
+    co_await forget_exit_records(context, std::move(ids));
+    co_await flush(context);
+    context->launcher->stop();
 }
 
 } // namespace sandbox::manager

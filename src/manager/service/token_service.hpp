@@ -4,8 +4,8 @@
 
 namespace sandbox::manager {
 
-boost::asio::awaitable<MadeToken> make_token(CorePtr core, NewToken asked);
-boost::asio::awaitable<ApiToken> revoke_token(CorePtr core, std::string id);
-std::optional<ApiToken> use_token(Core& core, const std::string& secret);
+boost::asio::awaitable<MadeToken> make_token(ContextPtr context, NewToken asked);
+boost::asio::awaitable<ApiToken> revoke_token(ContextPtr context, std::string id);
+std::optional<ApiToken> use_token(Context& context, const std::string& secret);
 
 } // namespace sandbox::manager

@@ -21,29 +21,29 @@ void check_clock(const std::optional<Duration>& asked, const std::optional<Durat
 }
 
 /// More memory than it has counts against the host's budget like a new session's.
-void check_budget(const Core& core, const Session& session, Bytes wanted) {
+void check_budget(const Context& context, const Session& session, Bytes wanted) {
     const std::uint64_t has =
         session.facts.enforced.memory_max.value_or(session.policy.resources.memory_max).value;
-    const std::uint64_t promised = taken_places(core).memory().value;
-    if (wanted.value > has && promised + (wanted.value - has) > core.admission.limits.memory.value)
+    const std::uint64_t promised = reserved_capacity(context).memory().value;
+    if (wanted.value > has && promised + (wanted.value - has) > context.admission.limits.memory.value)
         throw Error(Errc::capacity, "the host's memory for sessions is promised already",
                     "Ask for less, or try again when a session has ended.", "limits.memory_bytes");
 }
 
 /// Checked here for a clear answer, and by the launcher again, which trusts nobody.
-asio::awaitable<void> change_limits(CorePtr core, SessionPtr session, policy::Overrides wanted) {
-    const policy::Policy& policy = core->catalog.policy(session->facts.policy);
+asio::awaitable<void> change_limits(ContextPtr context, SessionPtr session, policy::Overrides wanted) {
+    const policy::Policy& policy = context->catalog.policy(session->facts.policy);
     const policy::Policy effective = policy::apply_overrides(policy, wanted);
     if (wanted.memory_max)
-        check_budget(*core, *session, *wanted.memory_max);
+        check_budget(*context, *session, *wanted.memory_max);
     const SessionView::Limits before = session->facts.enforced;
     if (wanted.memory_max) // reserved while the launcher is asked
         session->facts.enforced.memory_max = std::max(wanted.memory_max, before.memory_max);
     protocol::Request request(
         protocol::SetLimits{session->id(), wanted.memory_max, wanted.cpus, wanted.pids_max});
     try {
-        const protocol::Launched now = co_await ask<protocol::Launched>(*core->launcher, std::move(request),
-                                                                        core->tuning.answer_timeout);
+        const protocol::Launched now = co_await ask<protocol::Launched>(
+            *context->launcher, std::move(request), context->tuning.answer_timeout);
         session->facts.enforced = {now.memory_max, now.cpus, now.pids_max};
     } catch (...) {
         session->facts.enforced = before;
@@ -61,13 +61,13 @@ asio::awaitable<void> change_limits(CorePtr core, SessionPtr session, policy::Ov
         resources.pids_max = *wanted.pids_max;
         session->overrides.pids_max = session->facts.asked.pids_max = wanted.pids_max;
     }
-    move_queue(*core); // less memory may be what another one waits for
+    schedule(*context); // less memory may be what another one waits for
 }
 
 } // namespace
 
-asio::awaitable<SessionView> change_session(CorePtr core, SessionPtr session, SessionChange change) {
-    co_await until_serving(core, session);
+asio::awaitable<SessionView> change_session(ContextPtr context, SessionPtr session, SessionChange change) {
+    co_await until_serving(context, session);
     check_clock(change.idle_timeout, session->policy.lifecycle.end_after, "idle_timeout_seconds");
     check_clock(change.max_lifetime,
                 session->policy.override_ceilings.max_lifetime
@@ -76,7 +76,7 @@ asio::awaitable<SessionView> change_session(CorePtr core, SessionPtr session, Se
                 "max_lifetime_seconds");
     const policy::Overrides& limits = change.limits;
     if (limits.memory_max || limits.cpus || limits.pids_max)
-        co_await change_limits(core, session, limits);
+        co_await change_limits(context, session, limits);
     if (change.name)
         session->facts.name = *std::move(change.name);
     if (change.labels)
@@ -87,17 +87,17 @@ asio::awaitable<SessionView> change_session(CorePtr core, SessionPtr session, Se
         session->lifecycle.max_lifetime = change.max_lifetime;
     session->note_activity();
     session->changed.notify(); // its clocks are looked at again
-    put_record(*core, *session);
-    co_await is_stored(core);
-    co_return view_of(*core, *session);
+    persist(*context, *session);
+    co_await flush(context);
+    co_return view_of(*context, *session);
 }
 
-asio::awaitable<SessionView> restart_on_request(CorePtr core, SessionPtr session) {
-    co_await until_made(core, session);
+asio::awaitable<SessionView> restart_on_request(ContextPtr context, SessionPtr session) {
+    co_await until_made(context, session);
     session->check_serves(); // one that is started again already needs no second start
     session->note_activity();
     session->engine_unwanted("asked for");
-    co_return view_of(*core, *session);
+    co_return view_of(*context, *session);
 }
 
 } // namespace sandbox::manager

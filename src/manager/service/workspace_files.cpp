@@ -27,14 +27,15 @@ constexpr Duration kPutMargin = std::chrono::seconds(10);
     throw protocol::to_error(failure);
 }
 
-asio::awaitable<OpenedFile> open_by(CorePtr core, SessionPtr session, protocol::OpenFile asked) {
+asio::awaitable<OpenedFile> open_by(ContextPtr context, SessionPtr session, protocol::OpenFile asked) {
     const Use use(session);
-    co_await until_made(core, session);
-    FifoGate::Permit place;
+    co_await until_made(context, session);
+    async::FairSemaphore::Permit place;
     if (asked.list)
         place = co_await session->lists.enter();
     protocol::Request request(std::move(asked));
-    LauncherAnswer answer = co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
+    LauncherAnswer answer =
+        co_await context->launcher->call(std::move(request), context->tuning.answer_timeout);
     if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply))
         throw_failure(*session, *failure);
     const auto* opened = std::get_if<protocol::Opened>(&answer.reply);
@@ -56,37 +57,37 @@ class Coming {
 };
 
 /// Who writes into a frozen session's memory would be stopped with it. Nobody has the engine's turn then.
-asio::awaitable<void> thaw(CorePtr core, SessionPtr session) {
+asio::awaitable<void> thaw(ContextPtr context, SessionPtr session) {
     if (session->state() != State::frozen)
         co_return;
-    const FifoGate::Permit turn = co_await session->turns.enter();
-    co_await set_frozen(core, session, false, "a file comes");
+    const async::FairSemaphore::Permit turn = co_await session->turns.enter();
+    co_await set_frozen(context, session, false, "a file comes");
 }
 
 } // namespace
 
-asio::awaitable<OpenedFile> open_file(CorePtr core, SessionPtr session, std::string path) {
+asio::awaitable<OpenedFile> open_file(ContextPtr context, SessionPtr session, std::string path) {
     protocol::OpenFile asked{session->id(), std::move(path), false};
-    return open_by(std::move(core), std::move(session), std::move(asked));
+    return open_by(std::move(context), std::move(session), std::move(asked));
 }
 
-asio::awaitable<OpenedFile> list_folder(CorePtr core, SessionPtr session, std::string path,
+asio::awaitable<OpenedFile> list_folder(ContextPtr context, SessionPtr session, std::string path,
                                         std::string after) {
     protocol::OpenFile asked{session->id(), std::move(path), true, std::move(after)};
-    return open_by(std::move(core), std::move(session), std::move(asked));
+    return open_by(std::move(context), std::move(session), std::move(asked));
 }
 
-asio::awaitable<StoredFile> put_file(CorePtr core, SessionPtr session, NewFile file) {
+asio::awaitable<StoredFile> put_file(ContextPtr context, SessionPtr session, NewFile file) {
     const Use use(session);
-    co_await until_made(core, session);
-    const FifoGate::Permit place = co_await session->puts.enter();
+    co_await until_made(context, session);
+    const async::FairSemaphore::Permit place = co_await session->puts.enter();
     const Coming coming(*session);
-    co_await thaw(core, session);
+    co_await thaw(context, session);
     const Duration timeout = protocol::longest_put(file.size) + kPutMargin;
     protocol::Request request(
         protocol::PutFile{session->id(), std::move(file.path), file.size, std::move(file.only_if)});
     const LauncherAnswer answer =
-        co_await core->launcher->call_with(std::move(request), std::move(file.content), timeout);
+        co_await context->launcher->call_with(std::move(request), std::move(file.content), timeout);
     if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply))
         throw_failure(*session, *failure);
     const auto* stored = std::get_if<protocol::Stored>(&answer.reply);
@@ -95,13 +96,13 @@ asio::awaitable<StoredFile> put_file(CorePtr core, SessionPtr session, NewFile f
     co_return StoredFile{stored->created, stored->tag};
 }
 
-asio::awaitable<void> remove_file(CorePtr core, SessionPtr session, std::string path,
+asio::awaitable<void> remove_file(ContextPtr context, SessionPtr session, std::string path,
                                   protocol::Preconditions only_if) {
     const Use use(session);
-    co_await until_made(core, session);
+    co_await until_made(context, session);
     protocol::Request request(protocol::RemoveFile{session->id(), std::move(path), std::move(only_if)});
     const LauncherAnswer answer =
-        co_await core->launcher->call(std::move(request), core->tuning.answer_timeout);
+        co_await context->launcher->call(std::move(request), context->tuning.answer_timeout);
     if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply))
         throw_failure(*session, *failure);
     if (!std::holds_alternative<protocol::Removed>(answer.reply))

@@ -25,9 +25,9 @@
 namespace sandbox::manager {
 
 /// What the parts of the manager share. Each coroutine holds it, so that it outlives them all.
-struct Core {
-    Core(boost::asio::io_context& context, policy::Site its_site, Tuning its_tuning)
-        : io(context),
+struct Context {
+    Context(boost::asio::io_context& its_io, policy::Site its_site, Tuning its_tuning)
+        : io(its_io),
           site(std::move(its_site)),
           tuning(std::move(its_tuning)),
           catalog(site),
@@ -47,22 +47,22 @@ struct Core {
     boost::asio::io_context& io;
     policy::Site site; ///< reload.cpp alone changes it
     const Tuning tuning;
-    Catalog catalog;
+    PolicyCatalog catalog;
     std::shared_ptr<LauncherClient> launcher;
-    Slots slots;
-    StoreWriter store;
+    SlotAllocator slots;
+    StoreThread store;
     const std::string audit_key;
     const std::string boot_id;
     bool draining; ///< takes no new sessions until that is undone
-    Reclaimer reclaimer;
+    MemoryReclaimer reclaimer;
     const std::shared_ptr<KeptLogs> kept_logs;
     Registry registry;
-    Tokens tokens;
-    Accounts accounts;
+    ApiTokens tokens;
+    UsageLedger accounts;
     ProbedEngines probed_engines;
-    Admission admission;
+    AdmissionState admission;
     EventLog events;
-    Counters counters;
+    ManagerMetrics counters;
     std::uint64_t reloads = 0; ///< that changed what is in force
     bool reloading = false;
     bool reload_refused = false; ///< the last one
@@ -76,6 +76,6 @@ struct Core {
     std::function<void(const SessionPtr& session)> on_serving;
 };
 
-using CorePtr = std::shared_ptr<Core>;
+using ContextPtr = std::shared_ptr<Context>;
 
 } // namespace sandbox::manager

@@ -15,12 +15,12 @@ constexpr std::size_t kForgottenAtOnce = 32;
 
 } // namespace
 
-asio::awaitable<void> forget_last_words(CorePtr core, std::vector<std::string> ids) {
-    std::erase_if(ids, [&](const std::string& id) { return core->registry.live(id) != nullptr; });
+asio::awaitable<void> forget_exit_records(ContextPtr context, std::vector<std::string> ids) {
+    std::erase_if(ids, [&](const std::string& id) { return context->registry.live(id) != nullptr; });
     if (ids.empty())
         co_return;
-    const bool stored = co_await is_stored(core);
-    if (!stored || !core->launcher->connected())
+    const bool stored = co_await flush(context);
+    if (!stored || !context->launcher->connected())
         co_return;
     try {
         // Few at once: the launcher removes their logs, and serves nobody else meanwhile.
@@ -30,8 +30,8 @@ asio::awaitable<void> forget_last_words(CorePtr core, std::vector<std::string> i
             forget.sessions.assign(ids.begin() + static_cast<std::ptrdiff_t>(left), ids.end());
             ids.resize(left);
             protocol::Request request(std::move(forget));
-            co_await ask<protocol::Forgotten>(*core->launcher, std::move(request),
-                                              core->tuning.answer_timeout);
+            co_await ask<protocol::Forgotten>(*context->launcher, std::move(request),
+                                              context->tuning.answer_timeout);
         }
     } catch (const Error& error) {
         log::info(std::string("the launcher keeps last figures that are stored: ") + error.what());

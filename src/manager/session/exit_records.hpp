@@ -6,6 +6,6 @@ namespace sandbox::manager {
 
 /// The launcher keeps the last figures of a sandbox until the store has them: once it has, it may forget
 /// those of these sessions that live no longer. What fails is done by the next sweep.
-boost::asio::awaitable<void> forget_last_words(CorePtr core, std::vector<std::string> ids);
+boost::asio::awaitable<void> forget_exit_records(ContextPtr context, std::vector<std::string> ids);
 
 } // namespace sandbox::manager

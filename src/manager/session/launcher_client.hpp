@@ -42,7 +42,7 @@ class LauncherClient : public std::enable_shared_from_this<LauncherClient> {
     /// Which connection this is, counted from 1.
     std::uint64_t connection() const { return connection_; }
     /// Notified when the connection comes or goes.
-    Signal& changed() { return changed_; }
+    async::Notifier& changed() { return changed_; }
 
     /// Sends the request and waits for its reply, which may be a Failure. Throws Error unavailable when there
     /// is no connection or it was lost before the reply came, timed_out: then the outcome is unknown.
@@ -66,7 +66,7 @@ class LauncherClient : public std::enable_shared_from_this<LauncherClient> {
     const std::string path_;
     const Tuning tuning_;
     std::function<void()> on_connected_;
-    Signal changed_;
+    async::Notifier changed_;
     std::optional<boost::asio::posix::stream_descriptor> socket_;
     std::uint64_t connection_ = 0; ///< counts them, so that what belongs to an old one is known
     std::uint64_t last_id_ = 0;

@@ -40,7 +40,7 @@ metric::Family family(const char* name, const char* help, const metric::Histogra
 
 } // namespace
 
-Counters::Counters()
+ManagerMetrics::ManagerMetrics()
     : starts({"policy", "result", "source"}, 0),
       phases({"policy", "phase"}, metric::Histogram(kStartBounds)),
       ends({"policy", "reason"}, 0),
@@ -73,11 +73,11 @@ Counters::Counters()
         rejections.at({reason});
 }
 
-void Counters::note_step(Session& session, State from) {
+void ManagerMetrics::note_step(Session& session, State from) {
     switch (session.state()) {
     case State::starting:
         if (from == State::queued)
-            queue_wait.observe(seconds(std::chrono::steady_clock::now() - session.place.since));
+            queue_wait.observe(seconds(std::chrono::steady_clock::now() - session.reservation.since));
         break;
     case State::ready:
         if (from == State::starting)
@@ -91,27 +91,27 @@ void Counters::note_step(Session& session, State from) {
     }
 }
 
-void Counters::note_ready(const Session& session) {
+void ManagerMetrics::note_ready(const Session& session) {
     const std::string& policy = session.facts.policy;
     starts.at({policy, "ready", kCold}) += 1;
     const auto& timeline = session.facts.timeline;
     const auto cloned = step_seconds(timeline, "clone");
     // Of one that an earlier manager began, the beginning is not known.
-    if (session.place.turn_at == SteadyTime{} || !cloned)
+    if (session.reservation.turn_at == SteadyTime{} || !cloned)
         return;
     const double made = static_cast<double>(timeline.back().microseconds) / 1e6;
-    const double total = seconds(std::chrono::steady_clock::now() - session.place.turn_at);
+    const double total = seconds(std::chrono::steady_clock::now() - session.reservation.turn_at);
     phases.at({policy, "launcher"}).observe(*cloned);
     phases.at({policy, "sandbox"}).observe(std::max(made - *cloned, 0.0));
     phases.at({policy, "engine"}).observe(std::max(total - made, 0.0));
     phases.at({policy, "total"}).observe(total);
 }
 
-void Counters::note_end(Session& session) {
+void ManagerMetrics::note_end(Session& session) {
     const SessionView::End& end = *session.facts.end;
     const std::string& policy = session.facts.policy;
     ends.at({policy, std::string(to_text(end.reason))}) += 1;
-    const bool had_turn = session.has_slot || session.place.turn_at != SteadyTime{};
+    const bool had_turn = session.has_slot || session.reservation.turn_at != SteadyTime{};
     if (had_turn && !session.facts.ready_at) {
         const bool cancelled = end.reason == EndReason::cancelled || end.reason == EndReason::deleted ||
                                end.reason == EndReason::shutdown;
@@ -123,7 +123,7 @@ void Counters::note_end(Session& session) {
     note_use(session, last);
 }
 
-void Counters::note_use(Session& session, const Sample& sample) {
+void ManagerMetrics::note_use(Session& session, const Sample& sample) {
     CountedUse& counted = session.counted;
     const auto cpu = std::max(sample.cpu.value_or(counted.cpu), counted.cpu);
     const std::uint64_t kills = std::max(sample.oom_kills.value_or(counted.oom_kills), counted.oom_kills);
@@ -135,12 +135,12 @@ void Counters::note_use(Session& session, const Sample& sample) {
     counted = {cpu, kills, false};
 }
 
-void Counters::note_answer(std::chrono::steady_clock::duration taken) {
+void ManagerMetrics::note_answer(std::chrono::steady_clock::duration taken) {
     commands.at({"answered"}) += 1;
     command_time.observe(seconds(taken));
 }
 
-void Counters::note_no_answer(const Error& error) {
+void ManagerMetrics::note_no_answer(const Error& error) {
     const char* result = error.code() == Errc::timed_out     ? "timed_out"
                          : error.state_may_have_changed()    ? "failed"
                          : error.code() == Errc::unavailable ? "failed"
@@ -148,14 +148,14 @@ void Counters::note_no_answer(const Error& error) {
     commands.at({result}) += 1;
 }
 
-void Counters::note_rejection(const Error& error) {
+void ManagerMetrics::note_rejection(const Error& error) {
     if (error.retry())
         rejections.at({error.retry()->reason}) += 1;
     else if (error.code() == Errc::unavailable || error.code() == Errc::denied)
         rejections.at({std::string(errc_info(error.code()).text)}) += 1;
 }
 
-std::vector<metric::Family> Counters::families() const {
+std::vector<metric::Family> ManagerMetrics::families() const {
     return {
         family("sandboxd_session_starts", "Sessions that had their turn to be started, by what came of it.",
                starts),

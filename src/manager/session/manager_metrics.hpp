@@ -12,8 +12,8 @@ namespace sandbox::manager {
 
 /// What this manager has counted since it started: plain values of its one thread. No label names a session
 /// or a tenant, which have no bound.
-struct Counters {
-    Counters();
+struct ManagerMetrics {
+    ManagerMetrics();
 
     /// A session has come from that state to its own; those between ready and busy are not told.
     void note_step(Session& session, State from);

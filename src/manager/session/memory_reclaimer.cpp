@@ -25,7 +25,7 @@ constexpr Duration kWriteTime = std::chrono::milliseconds(100);
 /// One run, as the loop's thread knows it.
 struct Outcome {
     explicit Outcome(asio::io_context& io) : done(io.get_executor()) {}
-    Signal done;
+    async::Notifier done;
     bool finished = false;
     Reclaimed reclaimed;
     std::exception_ptr failure;
@@ -72,19 +72,20 @@ Reclaimed reclaim_in_chunks(const ReclaimSteps& steps) {
     return result;
 }
 
-Reclaimer::Reclaimer(asio::io_context& io) : io_(io) {}
+MemoryReclaimer::MemoryReclaimer(asio::io_context& io) : io_(io) {}
 
-Reclaimer::~Reclaimer() {
+MemoryReclaimer::~MemoryReclaimer() {
     close();
 }
 
-void Reclaimer::close() {
+void MemoryReclaimer::close() {
     closed_ = true;
     thread_.stop();
     thread_.join();
 }
 
-asio::awaitable<Reclaimed> Reclaimer::run(UniqueFd file, const kernel::CgroupDir& group, StopFlag stop) {
+asio::awaitable<Reclaimed> MemoryReclaimer::run(UniqueFd file, const kernel::CgroupDir& group,
+                                                StopFlag stop) {
     const auto outcome = std::make_shared<Outcome>(io_);
     const auto work = std::make_shared<Work>(Work{std::move(file), duplicate(group), std::move(stop)});
     asio::post(thread_, [this, outcome, work] {

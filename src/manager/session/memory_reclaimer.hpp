@@ -19,7 +19,7 @@ namespace sandbox::manager {
 using StopFlag = std::shared_ptr<std::atomic<bool>>;
 
 /// What one write asks the kernel for. It is bounded as nothing stops a write: who removes the group waits
-/// for it, and so does who closes the Reclaimer.
+/// for it, and so does who closes the MemoryReclaimer.
 inline constexpr Bytes kReclaimChunk = 8_MiB;
 
 /// A chunk that lowers the memory by less has done nothing: single pages come and go by themselves.
@@ -43,12 +43,12 @@ Reclaimed reclaim_in_chunks(const ReclaimSteps& steps);
 
 /// Writes to memory.reclaim (cgroup-v2.rst) in a thread of its own, as the kernel returns from that only when
 /// the pages are written out: one group after the other, as they all wait for the same swap.
-class Reclaimer {
+class MemoryReclaimer {
   public:
-    explicit Reclaimer(boost::asio::io_context& io);
-    ~Reclaimer();
-    Reclaimer(const Reclaimer&) = delete;
-    Reclaimer& operator=(const Reclaimer&) = delete;
+    explicit MemoryReclaimer(boost::asio::io_context& io);
+    ~MemoryReclaimer();
+    MemoryReclaimer(const MemoryReclaimer&) = delete;
+    MemoryReclaimer& operator=(const MemoryReclaimer&) = delete;
 
     /// `file` is memory.reclaim of `group`. Throws Error when the group's memory cannot be read.
     boost::asio::awaitable<Reclaimed> run(UniqueFd file, const kernel::CgroupDir& group, StopFlag stop);

@@ -5,13 +5,13 @@
 namespace sandbox::manager {
 namespace {
 
-SessionRecord record_of(const Core& core, const Session& session) {
+SessionRecord record_of(const Context& context, const Session& session) {
     SessionRecord record;
     record.view = session.facts;
     record.view.state = session.state() == State::recovering ? session.left_as() : session.state();
     record.token_hash = session.token_hash;
     record.overrides = session.overrides;
-    record.boot_id = core.boot_id;
+    record.boot_id = context.boot_id;
     record.created = session.created();
     record.intent = session.intent();
     record.exit_asked = session.exit_asked;
@@ -34,35 +34,35 @@ SessionRecord record_of(const Core& core, const Session& session) {
 
 } // namespace
 
-void note_audit(Core& core, const Session& session, std::string action, std::string outcome,
+void note_audit(Context& context, const Session& session, std::string action, std::string outcome,
                 std::string detail) {
-    core.store.note({.at = std::chrono::system_clock::now(),
-                     .action = std::move(action),
-                     .actor = "manager",
-                     .tenant = session.facts.tenant,
-                     .session = session.id(),
-                     .request_id = {},
-                     .outcome = std::move(outcome),
-                     .detail = std::move(detail),
-                     .took = {}});
+    context.store.note({.at = std::chrono::system_clock::now(),
+                        .action = std::move(action),
+                        .actor = "manager",
+                        .tenant = session.facts.tenant,
+                        .session = session.id(),
+                        .request_id = {},
+                        .outcome = std::move(outcome),
+                        .detail = std::move(detail),
+                        .took = {}});
 }
 
-void put_record(Core& core, const Session& session, std::optional<State> next) {
+void persist(Context& context, const Session& session, std::optional<State> next) {
     if (session.kind() != Kind::tenant)
         return;
-    SessionRecord record = record_of(core, session);
+    SessionRecord record = record_of(context, session);
     if (next)
         record.view.state = *next;
-    core.store.put(std::move(record));
+    context.store.put(std::move(record));
 }
 
-void put_record(Core& core, const Session& session, const DayUsage& account) {
-    core.store.put(record_of(core, session), account);
+void persist(Context& context, const Session& session, const DayUsage& account) {
+    context.store.put(record_of(context, session), account);
 }
 
-boost::asio::awaitable<bool> is_stored(CorePtr core) {
+boost::asio::awaitable<bool> flush(ContextPtr context) {
     try {
-        co_await core->store.committed();
+        co_await context->store.committed();
         co_return true;
     } catch (const Error&) {
         co_return false; // the writer has told the log, and goes on trying

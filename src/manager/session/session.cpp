@@ -104,7 +104,7 @@ void Session::stop_reclaim() {
         *reclaim_stop = true;
 }
 
-void Session::restore(State left_as, BootClock::time_point created, const std::optional<Intent>& intent) {
+void Session::restore(State left_as, BootClock::time_point created, const std::optional<EndRequest>& intent) {
     state_ = State::recovering;
     left_as_ = left_as;
     created_ = created;
@@ -115,11 +115,11 @@ void Session::restore(State left_as, BootClock::time_point created, const std::o
     engine_gone_ = !intent && (left_as == State::ending || left_as == State::stuck);
 }
 
-bool Session::want_end(EndReason reason, const std::string& message) {
+bool Session::request_end(EndReason reason, const std::string& message) {
     // One that is recovering goes on unless somebody wants its end.
     if (intent_ || (engine_gone_ && state_ != State::recovering))
         return false;
-    intent_ = Intent{reason, message};
+    intent_ = EndRequest{reason, message};
     changed.notify();
     return true;
 }
@@ -140,7 +140,7 @@ void Session::engine_hung(const std::string& message) {
     if (must_end())
         return;
     if (policy.recovery.max_restarts == 0 || (!serves() && state_ != State::recovering)) {
-        want_end(EndReason::hung, message);
+        request_end(EndReason::hung, message);
         return;
     }
     hung_message_ = message;
@@ -238,7 +238,7 @@ void Session::take_launched(protocol::Launched launched, std::vector<UniqueFd> d
     const int pidfd = descriptors[0].release();
     init_pidfd.emplace(io_, pidfd);
     cgroup = kernel::CgroupDir(std::move(descriptors[1]), facts.cgroup);
-    figures = std::make_unique<Figures>(cgroup);
+    figures = std::make_unique<CgroupMeter>(cgroup);
 }
 
 void Session::let_go() {

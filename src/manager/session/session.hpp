@@ -36,7 +36,7 @@ enum class Kind {
 
 /// Where a session stands with admission_state.hpp. One that this program finds, and did not admit, has its
 /// place.
-struct Place {
+struct Reservation {
     bool taken = true;    ///< it counts for the limits
     bool starts = false;  ///< it has one of the turns
     SteadyTime since{};   ///< it waits
@@ -74,7 +74,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
     /// Something ends this session. The first reason stays; false: there was one already, or ChimeraX had
     /// ended by itself before.
-    bool want_end(EndReason reason, const std::string& message);
+    bool request_end(EndReason reason, const std::string& message);
     /// ChimeraX has ended by itself, in that start of it. Where its policy starts it again, it is
     /// `recovering` from this moment.
     void engine_ended(std::uint64_t start, const std::string& how);
@@ -95,7 +95,7 @@ class Session : public std::enable_shared_from_this<Session> {
     std::size_t recent_restarts() const;
     bool must_end() const { return intent_.has_value() || engine_gone_; }
     bool engine_gone() const { return engine_gone_; }
-    const std::optional<Intent>& intent() const { return intent_; }
+    const std::optional<EndRequest>& intent() const { return intent_; }
 
     /// Takes over what the launcher said and sent of it.
     void take_launched(protocol::Launched launched, std::vector<UniqueFd> descriptors);
@@ -103,7 +103,7 @@ class Session : public std::enable_shared_from_this<Session> {
     void let_go();
 
     /// It is one that an earlier manager left: `recovering`, until it is known what is there of it.
-    void restore(State left_as, BootClock::time_point created, const std::optional<Intent>& intent);
+    void restore(State left_as, BootClock::time_point created, const std::optional<EndRequest>& intent);
     /// What it was when that manager left it.
     State left_as() const { return left_as_; }
 
@@ -135,23 +135,23 @@ class Session : public std::enable_shared_from_this<Session> {
     std::string probe_of; ///< kind probe: the policy whose engine is looked at
     Duration grace{};
     policy::Lifecycle lifecycle; ///< the policy's clocks, or the caller's shorter ones
-    Place place;
+    Reservation reservation;
     bool has_slot = false; ///< then it is given back when the session has ended
     /// After each step but those between ready and busy, before anybody wakes.
     std::function<void(State from, const std::string& why)> on_moved;
-    Signal changed;
-    FifoGate turns;                    ///< to talk to the engine: one at a time
-    FifoGate puts;                     ///< files that the launcher copies into the workspace
-    FifoGate lists;                    ///< of folders: everybody waits for the launcher meanwhile
+    async::Notifier changed;
+    async::FairSemaphore turns;        ///< to talk to the engine: one at a time
+    async::FairSemaphore puts;         ///< files that the launcher copies into the workspace
+    async::FairSemaphore lists;        ///< of folders: everybody waits for the launcher meanwhile
     unsigned uses = 0;                 ///< see use.hpp
     unsigned files_coming = 0;         ///< who copies one would be frozen with the session
     std::size_t waiting_for_start = 0; ///< requests that came before it serves
 
     kernel::CgroupDir cgroup;
-    std::unique_ptr<Figures> figures; ///< while there is a sandbox
+    std::unique_ptr<CgroupMeter> figures; ///< while there is a sandbox
     CpuActivity cpu_activity;
     CountedUse counted;
-    OpenUse open_use;
+    UnbookedUsage open_use;
     std::string open_day;              ///< which that is for
     BootClock::time_point booked_at{}; ///< the last time
     std::optional<boost::asio::posix::stream_descriptor> init_pidfd;
@@ -164,7 +164,7 @@ class Session : public std::enable_shared_from_this<Session> {
     std::string log_tail;    ///< the last lines, once it is known that somebody will want them
     StopFlag reclaim_stop;   ///< of the reclaim of its memory, where there was one
     bool unsaved = false;    ///< it was given a command since its last autosave
-    std::optional<RepeatMark> repeat;
+    std::optional<IdempotencyMark> repeat;
 
   private:
     const SessionView::Usage& usage() const;
@@ -174,7 +174,7 @@ class Session : public std::enable_shared_from_this<Session> {
     const Duration usage_age_;
     State state_ = State::queued;
     State left_as_ = State::queued;
-    std::optional<Intent> intent_;
+    std::optional<EndRequest> intent_;
     bool engine_gone_ = false;
     std::string hung_message_;
     bool restart_asked_ = false;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "manager/session/session.hpp"
+#include "sandbox/manager/requests.hpp"
 
 namespace sandbox::manager {
 

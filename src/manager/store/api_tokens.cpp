@@ -43,12 +43,12 @@ bool is_token_id(std::string_view text) {
     return text.starts_with(kPrefix) && is_session_id(text.substr(kPrefix.size()));
 }
 
-void Tokens::add(TokenRecord record) {
+void ApiTokens::add(TokenRecord record) {
     std::string id = record.token.id;
     records_.insert_or_assign(std::move(id), std::move(record));
 }
 
-Tokens::Made Tokens::make(NewToken asked, WallTime now) {
+ApiTokens::Made ApiTokens::make(NewToken asked, WallTime now) {
     const auto active = std::ranges::count_if(records_, [&](const auto& entry) {
         const ApiToken& token = entry.second.token;
         return token.tenant == asked.tenant && token.state(now) == TokenState::active;
@@ -74,7 +74,7 @@ Tokens::Made Tokens::make(NewToken asked, WallTime now) {
     return made;
 }
 
-const TokenRecord* Tokens::of_secret(const std::string& secret) const {
+const TokenRecord* ApiTokens::of_secret(const std::string& secret) const {
     const std::string hash = sha256_hex(secret);
     const TokenRecord* found = nullptr;
     for (const auto& [id, record] : records_)
@@ -83,12 +83,12 @@ const TokenRecord* Tokens::of_secret(const std::string& secret) const {
     return found;
 }
 
-const TokenRecord* Tokens::find(const std::string& id) const {
+const TokenRecord* ApiTokens::find(const std::string& id) const {
     const auto found = records_.find(id);
     return found == records_.end() ? nullptr : &found->second;
 }
 
-std::vector<ApiToken> Tokens::list() const {
+std::vector<ApiToken> ApiTokens::list() const {
     std::vector<ApiToken> tokens;
     for (const auto& [id, record] : records_)
         tokens.push_back(record.token);
@@ -96,7 +96,7 @@ std::vector<ApiToken> Tokens::list() const {
     return tokens;
 }
 
-bool Tokens::note_use(const std::string& id, WallTime now) {
+bool ApiTokens::note_use(const std::string& id, WallTime now) {
     const auto found = records_.find(id);
     if (found == records_.end())
         return false;
@@ -108,7 +108,7 @@ bool Tokens::note_use(const std::string& id, WallTime now) {
     return true;
 }
 
-std::vector<TokenRecord> Tokens::revoke(const std::string& id, WallTime now) {
+std::vector<TokenRecord> ApiTokens::revoke(const std::string& id, WallTime now) {
     std::vector<TokenRecord> changed;
     std::vector<std::string> left{id};
     while (!left.empty()) {
@@ -126,7 +126,7 @@ std::vector<TokenRecord> Tokens::revoke(const std::string& id, WallTime now) {
     return changed;
 }
 
-std::vector<std::string> Tokens::forget_old(WallTime now) {
+std::vector<std::string> ApiTokens::forget_old(WallTime now) {
     std::vector<std::string> forgotten;
     std::erase_if(records_, [&](const auto& entry) {
         const ApiToken& token = entry.second.token;

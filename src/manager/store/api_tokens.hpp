@@ -16,7 +16,7 @@ struct TokenRecord {
 };
 
 /// The API tokens of the site, those that hold no more included, for as long as they are kept.
-class Tokens {
+class ApiTokens {
   public:
     static constexpr std::size_t kMostActive = 1000; ///< of one tenant, and of all that belong to none
     static constexpr Duration kKept = std::chrono::hours(30 * 24); ///< after its end

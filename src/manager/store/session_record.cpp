@@ -63,7 +63,7 @@ void fields(Visit& visit, T& autosave) {
 }
 
 template <typename Visit, typename T>
-requires std::same_as<std::remove_const_t<T>, SessionView::Rest>
+requires std::same_as<std::remove_const_t<T>, SessionView::FreezeInfo>
 void fields(Visit& visit, T& rest) {
     visit("frozen_at", rest.frozen_at);
     visit("reclaimed", rest.reclaimed);
@@ -105,14 +105,14 @@ void fields(Visit& visit, T& recovery) {
 }
 
 template <typename Visit, typename T>
-requires std::same_as<std::remove_const_t<T>, Intent>
+requires std::same_as<std::remove_const_t<T>, EndRequest>
 void fields(Visit& visit, T& intent) {
     visit("reason", intent.reason);
     visit("message", intent.message);
 }
 
 template <typename Visit, typename T>
-requires std::same_as<std::remove_const_t<T>, RepeatMark>
+requires std::same_as<std::remove_const_t<T>, IdempotencyMark>
 void fields(Visit& visit, T& mark) {
     visit("name", mark.name);
     visit("fingerprint", mark.fingerprint);

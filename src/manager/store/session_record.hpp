@@ -18,12 +18,12 @@ struct SessionRecord {
     SessionView view; ///< the facts, the state, and the end; nothing that is read from the kernel
     std::string token_hash;
     policy::Overrides overrides;
-    std::string boot_id;             ///< of the boot that it lives in (kernel/random/boot_id, random(4))
-    BootClock::time_point created{}; ///< in that boot
-    std::optional<Intent> intent;    ///< why it is to end, once somebody wants that
+    std::string boot_id;              ///< of the boot that it lives in (kernel/random/boot_id, random(4))
+    BootClock::time_point created{};  ///< in that boot
+    std::optional<EndRequest> intent; ///< why it is to end, once somebody wants that
     bool exit_asked = false;
     std::string log_tail; ///< its last lines, once it ends
-    std::optional<RepeatMark> repeat;
+    std::optional<IdempotencyMark> repeat;
     std::chrono::microseconds booked_cpu{0}; ///< what its tenant's account has of it
 
     // What is in force of its policy, whatever becomes of the policy's file.

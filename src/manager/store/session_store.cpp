@@ -211,11 +211,13 @@ void forget(Statement statement, const std::vector<std::string>& ids) {
 
 } // namespace
 
-void Store::CloseDatabase::operator()(sqlite3* database) const {
+void SessionStore::CloseDatabase::operator()(sqlite3* database) const {
     ::sqlite3_close(database);
 }
 
-Store::Store(std::string path, Duration patience) : path_(std::move(path)), patience_(patience) {
+SessionStore::SessionStore(std::string path, Duration patience)
+    : path_(std::move(path)),
+      patience_(patience) {
     try {
         prepare();
     } catch (const Damaged& error) {
@@ -234,9 +236,9 @@ Store::Store(std::string path, Duration patience) : path_(std::move(path)), pati
     }
 }
 
-Store::~Store() = default;
+SessionStore::~SessionStore() = default;
 
-Store::Database Store::open() {
+SessionStore::Database SessionStore::open() {
     sqlite3* raw = nullptr;
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
     const int code = ::sqlite3_open_v2(path_.c_str(), &raw, flags, nullptr);
@@ -246,7 +248,7 @@ Store::Database Store::open() {
     return database;
 }
 
-void Store::prepare() {
+void SessionStore::prepare() {
     database_ = open();
     ::sqlite3_busy_timeout(database_.get(), static_cast<int>(patience_.count()));
     // Exclusive: held for as long as it is open, and gone with the process, however that ends.
@@ -259,18 +261,18 @@ void Store::prepare() {
     migrate();
 }
 
-void Store::execute(const char* sql) {
+void SessionStore::execute(const char* sql) {
     const int code = ::sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr);
     if (code != SQLITE_OK)
         fail(database_.get(), code, path_);
 }
 
-int Store::version() {
+int SessionStore::version() {
     Statement statement(database_.get(), "PRAGMA user_version");
     return statement.step() ? std::stoi(statement.text(0)) : 0;
 }
 
-void Store::migrate() {
+void SessionStore::migrate() {
     const int found = version();
     if (found > static_cast<int>(kMigrations.size())) {
         throw Error(
@@ -288,7 +290,7 @@ void Store::migrate() {
     execute("COMMIT");
 }
 
-std::vector<SessionRecord> Store::load() {
+std::vector<SessionRecord> SessionStore::load() {
     std::vector<SessionRecord> records;
     Statement statement(database_.get(), "SELECT id, record FROM sessions ORDER BY number");
     while (statement.step()) {
@@ -302,7 +304,7 @@ std::vector<SessionRecord> Store::load() {
     return records;
 }
 
-std::vector<TokenRecord> Store::load_tokens() {
+std::vector<TokenRecord> SessionStore::load_tokens() {
     std::vector<TokenRecord> records;
     Statement row(database_.get(), "SELECT id, hash, role, tenant, session, name, made_by, created_at,"
                                    " expires_at, last_used_at, revoked_at FROM tokens");
@@ -328,7 +330,7 @@ std::vector<TokenRecord> Store::load_tokens() {
     return records;
 }
 
-std::vector<DayUsage> Store::load_usage() {
+std::vector<DayUsage> SessionStore::load_usage() {
     std::vector<DayUsage> accounts;
     Statement row(database_.get(),
                   "SELECT tenant, day, sessions, session_seconds, cpu_us, memory_byte_seconds FROM usage");
@@ -346,7 +348,7 @@ std::vector<DayUsage> Store::load_usage() {
     return accounts;
 }
 
-void Store::copy_to(const std::string& path) {
+void SessionStore::copy_to(const std::string& path) {
     sqlite3* raw = nullptr;
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
     const int opened = ::sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
@@ -367,7 +369,7 @@ void Store::copy_to(const std::string& path) {
         fail(raw, code, "cannot finish " + path);
 }
 
-void Store::write(const StoreBatch& batch) {
+void SessionStore::write(const StoreBatch& batch) {
     execute("BEGIN IMMEDIATE");
     try {
         Statement statement(database_.get(), kPut);

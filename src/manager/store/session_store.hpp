@@ -31,16 +31,16 @@ struct StoreBatch {
 /// The sessions that live and those that have ended, the API tokens and the tenants' usage, in a SQLite file
 /// (WAL, synchronous=FULL: what is written survives the loss of power). One program at a time has it open.
 /// Not for several threads at once.
-class Store {
+class SessionStore {
   public:
     /// Opens or makes it, checks it (PRAGMA quick_check) and brings it to this release's schema. A damaged
     /// one is set aside as `PATH.damaged-TIME`, and an empty one takes its place. Throws Error unavailable
     /// when another program has it and does not leave within `patience`, unsupported when a newer release has
     /// written it, io for the rest.
-    explicit Store(std::string path, Duration patience = std::chrono::seconds(10));
-    ~Store();
-    Store(const Store&) = delete;
-    Store& operator=(const Store&) = delete;
+    explicit SessionStore(std::string path, Duration patience = std::chrono::seconds(10));
+    ~SessionStore();
+    SessionStore(const SessionStore&) = delete;
+    SessionStore& operator=(const SessionStore&) = delete;
 
     /// In the order of their making. One that cannot be read is left out, and said in the log.
     std::vector<SessionRecord> load();

@@ -1,5 +1,6 @@
 #include "manager/store/state_dir.hpp"
 
+#include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/base/id.hpp"
 #include "sandbox/base/log.hpp"

@@ -26,10 +26,10 @@ constexpr auto kRetry = std::chrono::seconds(1);
 } // namespace
 
 /// What the loop's thread knows; the writer's thread posts to it, and lives no longer than the io_context.
-struct StoreWriter::State {
+struct StoreThread::State {
     explicit State(asio::io_context& context) : io(context), changed(context.get_executor()) {}
     asio::io_context& io;
-    Signal changed;
+    async::Notifier changed;
     std::uint64_t put = 0;     ///< counts what was to be written
     std::uint64_t written = 0; ///< up to here it is
     std::uint64_t tries = 0;
@@ -42,13 +42,13 @@ struct StoreWriter::State {
 
 /// A copy of the store that somebody waits for. The path is the thread's until it is done, the rest the
 /// loop's.
-struct StoreWriter::Copy {
+struct StoreThread::Copy {
     std::string path;
     bool done = false;
     std::optional<Error> failure;
 };
 
-class StoreWriter::Thread {
+class StoreThread::Thread {
   public:
     Thread(std::weak_ptr<State> state, asio::io_context& io, const std::string& path, AuditFile audit)
         : state_(std::move(state)),
@@ -69,7 +69,7 @@ class StoreWriter::Thread {
         thread_.join();
     }
 
-    Store& store() { return store_; }
+    SessionStore& store() { return store_; }
 
     void copy(std::shared_ptr<Copy> copy) {
         {
@@ -119,7 +119,7 @@ class StoreWriter::Thread {
 
     /// What waits, all taken at one moment: the lines of the trail are those of the records beside them.
     struct Work {
-        AuditBacklog::Lines lines;
+        LineBuffer::Lines lines;
         std::uint64_t noted = 0;
         StoreBatch batch;
         std::uint64_t number = 0;
@@ -223,88 +223,87 @@ class StoreWriter::Thread {
 
     const std::weak_ptr<State> state_;
     asio::io_context& io_;
-    Store store_;
+    SessionStore store_;
     AuditFile audit_;
     std::mutex mutex_; ///< guards all that follows
     std::condition_variable wake_;
-    StoreBacklog records_;
+    WriteQueue records_;
     std::uint64_t number_ = 0;
-    AuditBacklog lines_{kMostAuditBytes};
+    LineBuffer lines_{kMostAuditBytes};
     std::uint64_t noted_ = 0;
     std::vector<std::shared_ptr<Copy>> copies_;
     bool stopping_ = false;
     std::thread thread_;
 };
 
-StoreWriter::StoreWriter(asio::io_context& io, const std::string& path, AuditFile audit)
+StoreThread::StoreThread(asio::io_context& io, const std::string& path, AuditFile audit)
     : state_(std::make_shared<State>(io)),
       thread_(std::make_unique<Thread>(state_, io, path, std::move(audit))) {
     thread_->start();
 }
 
-StoreWriter::~StoreWriter() {
+StoreThread::~StoreThread() {
     close();
 }
 
-std::vector<SessionRecord> StoreWriter::load() {
+std::vector<SessionRecord> StoreThread::load() {
     return thread_->store().load();
 }
 
-void StoreWriter::put(SessionRecord record) {
+void StoreThread::put(SessionRecord record) {
     if (thread_)
-        thread_->change(++state_->put, [&](StoreBacklog& all) { all.put(std::move(record), std::nullopt); });
+        thread_->change(++state_->put, [&](WriteQueue& all) { all.put(std::move(record), std::nullopt); });
 }
 
-void StoreWriter::put(SessionRecord record, DayUsage account) {
+void StoreThread::put(SessionRecord record, DayUsage account) {
     if (thread_)
         thread_->change(++state_->put,
-                        [&](StoreBacklog& all) { all.put(std::move(record), std::move(account)); });
+                        [&](WriteQueue& all) { all.put(std::move(record), std::move(account)); });
 }
 
-std::vector<DayUsage> StoreWriter::load_usage() {
+std::vector<DayUsage> StoreThread::load_usage() {
     return thread_->store().load_usage();
 }
 
-void StoreWriter::forget_usage_before(std::string day) {
+void StoreThread::forget_usage_before(std::string day) {
     if (thread_)
-        thread_->change(++state_->put, [&](StoreBacklog& all) { all.forget_usage_before(std::move(day)); });
+        thread_->change(++state_->put, [&](WriteQueue& all) { all.forget_usage_before(std::move(day)); });
 }
 
-void StoreWriter::forget(std::string id) {
+void StoreThread::forget(std::string id) {
     if (thread_)
-        thread_->change(++state_->put, [&](StoreBacklog& all) { all.forget(std::move(id)); });
+        thread_->change(++state_->put, [&](WriteQueue& all) { all.forget(std::move(id)); });
 }
 
-std::vector<TokenRecord> StoreWriter::load_tokens() {
+std::vector<TokenRecord> StoreThread::load_tokens() {
     return thread_->store().load_tokens();
 }
 
-void StoreWriter::put_token(TokenRecord record) {
+void StoreThread::put_token(TokenRecord record) {
     std::string id = record.token.id;
     if (thread_)
         thread_->change(++state_->put,
-                        [&](StoreBacklog& all) { all.put_token(std::move(id), std::move(record)); });
+                        [&](WriteQueue& all) { all.put_token(std::move(id), std::move(record)); });
 }
 
-void StoreWriter::forget_token(std::string id) {
+void StoreThread::forget_token(std::string id) {
     if (thread_)
-        thread_->change(++state_->put,
-                        [&](StoreBacklog& all) { all.put_token(std::move(id), std::nullopt); });
+        thread_->change(++state_->put, [&](WriteQueue& all) { all.put_token(std::move(id), std::nullopt); });
 }
 
-void StoreWriter::note(const AuditEntry& entry) {
+void StoreThread::note(const AuditEntry& entry) {
     if (thread_)
         thread_->note(to_json_line(entry), ++state_->noted);
 }
 
-asio::awaitable<void> StoreWriter::noted() {
+asio::awaitable<void> StoreThread::noted() {
     const std::shared_ptr<State> state = state_;
     const std::uint64_t wanted = state->noted;
     while (state->noted_written < wanted && !state->closed && !state->audit_fails)
         co_await state->changed.wait();
 }
 
-asio::awaitable<void> StoreWriter::copy_to(std::string path) {
+asio::awaitable<void> StoreThread::copy_to(std::string path) {
     const std::shared_ptr<State> state = state_;
     const auto copy = std::make_shared<Copy>();
     copy->path = std::move(path);
@@ -318,11 +317,11 @@ asio::awaitable<void> StoreWriter::copy_to(std::string path) {
         throw *copy->failure;
 }
 
-AuditCounts StoreWriter::audit_counts() const {
+AuditCounts StoreThread::audit_counts() const {
     return state_->audit;
 }
 
-asio::awaitable<void> StoreWriter::committed() {
+asio::awaitable<void> StoreThread::committed() {
     const std::shared_ptr<State> state = state_;
     const std::uint64_t wanted = state->put, tries = state->tries;
     while (state->written < wanted && !state->closed) {
@@ -334,7 +333,7 @@ asio::awaitable<void> StoreWriter::committed() {
     }
 }
 
-void StoreWriter::close() {
+void StoreThread::close() {
     if (!thread_)
         return;
     thread_->stop();

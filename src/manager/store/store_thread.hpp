@@ -20,14 +20,14 @@ namespace sandbox::manager {
 ///
 /// What cannot be written (a full disk) is kept, and tried again until it can: the newest record of each
 /// session, and of the trail as many lines as kMostAuditBytes holds.
-class StoreWriter {
+class StoreThread {
   public:
     static constexpr std::size_t kMostAuditBytes = 16 * 1024 * 1024;
 
-    StoreWriter(boost::asio::io_context& io, const std::string& path, AuditFile audit);
-    ~StoreWriter();
-    StoreWriter(const StoreWriter&) = delete;
-    StoreWriter& operator=(const StoreWriter&) = delete;
+    StoreThread(boost::asio::io_context& io, const std::string& path, AuditFile audit);
+    ~StoreThread();
+    StoreThread(const StoreThread&) = delete;
+    StoreThread& operator=(const StoreThread&) = delete;
 
     /// What an earlier manager left. Once, before the first write.
     std::vector<SessionRecord> load();

@@ -2,7 +2,7 @@
 
 namespace sandbox::manager {
 
-void StoreBacklog::put(SessionRecord record, std::optional<DayUsage> account) {
+void WriteQueue::put(SessionRecord record, std::optional<DayUsage> account) {
     if (account) {
         Usage::key_type key = key_of(*account);
         usage_.insert_or_assign(std::move(key), *std::move(account));
@@ -11,21 +11,21 @@ void StoreBacklog::put(SessionRecord record, std::optional<DayUsage> account) {
     put_.insert_or_assign(std::move(id), std::move(record));
 }
 
-void StoreBacklog::forget(std::string session) {
+void WriteQueue::forget(std::string session) {
     put_.erase(session);
     forget_.insert(std::move(session));
 }
 
-void StoreBacklog::put_token(std::string id, std::optional<TokenRecord> record) {
+void WriteQueue::put_token(std::string id, std::optional<TokenRecord> record) {
     tokens_.insert_or_assign(std::move(id), std::move(record));
 }
 
-bool StoreBacklog::empty() const {
+bool WriteQueue::empty() const {
     return put_.empty() && forget_.empty() && tokens_.empty() && usage_.empty() &&
            forget_usage_before_.empty();
 }
 
-StoreBatch StoreBacklog::take() {
+StoreBatch WriteQueue::take() {
     StoreBatch batch;
     for (auto& [id, record] : std::exchange(put_, {}))
         batch.put.push_back(std::move(record));
@@ -43,7 +43,7 @@ StoreBatch StoreBacklog::take() {
     return batch;
 }
 
-void StoreBacklog::give_back(StoreBatch batch) {
+void WriteQueue::give_back(StoreBatch batch) {
     for (SessionRecord& record : batch.put)
         if (std::string id = record.view.id; !forget_.contains(id))
             put_.try_emplace(std::move(id), std::move(record));

@@ -11,7 +11,7 @@
 namespace sandbox::manager {
 
 /// What waits to be written to the store. The newest word on each session, token and account counts.
-class StoreBacklog {
+class WriteQueue {
   public:
     void put(SessionRecord record, std::optional<DayUsage> account);
     void forget(std::string session);

@@ -13,9 +13,7 @@
 
 namespace asio = boost::asio;
 using namespace sandbox;
-using sandbox::manager::FifoGate;
-using sandbox::manager::Signal;
-using sandbox::manager::SteadyTime;
+using namespace sandbox::async;
 using namespace std::chrono_literals;
 
 namespace {
@@ -49,7 +47,7 @@ struct Visitors {
 
     asio::awaitable<void> visit(int number, SteadyTime deadline) {
         try {
-            const FifoGate::Permit permit = co_await gate.enter(deadline);
+            const FairSemaphore::Permit permit = co_await gate.enter(deadline);
             entered.push_back(number);
             while (leaving != number && !over)
                 co_await leave.wait();
@@ -59,8 +57,8 @@ struct Visitors {
     }
 
     asio::io_context& io;
-    FifoGate gate;
-    Signal leave;
+    FairSemaphore gate;
+    Notifier leave;
     int leaving = 0;
     bool over = false;
     std::vector<int> entered;
@@ -137,9 +135,9 @@ TEST_CASE("a closed gate refuses all with its error, and who is inside stays") {
 
 TEST_CASE("to try never waits, and never overtakes one that waits") {
     asio::io_context io;
-    FifoGate gate(io.get_executor(), 1, 5);
+    FairSemaphore gate(io.get_executor(), 1, 5);
     {
-        const FifoGate::Permit permit = gate.try_enter();
+        const FairSemaphore::Permit permit = gate.try_enter();
         CHECK(static_cast<bool>(permit));
         CHECK_FALSE(static_cast<bool>(gate.try_enter()));
     }

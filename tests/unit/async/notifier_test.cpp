@@ -9,17 +9,19 @@
 #include <catch2/catch.hpp>
 
 namespace asio = boost::asio;
-using sandbox::manager::Signal;
+using namespace sandbox;
+using namespace sandbox::async;
 using namespace std::chrono_literals;
 
 namespace {
 
-asio::awaitable<void> count_wakes(Signal& signal, std::chrono::milliseconds limit, int& notified, int& late) {
+asio::awaitable<void> count_wakes(Notifier& signal, std::chrono::milliseconds limit, int& notified,
+                                  int& late) {
     const bool woken = co_await signal.wait_until(std::chrono::steady_clock::now() + limit);
     ++(woken ? notified : late);
 }
 
-asio::awaitable<void> wait_or_soon(Signal& signal, bool& gave_up) {
+asio::awaitable<void> wait_or_soon(Notifier& signal, bool& gave_up) {
     using namespace asio::experimental::awaitable_operators;
     asio::steady_timer soon(co_await asio::this_coro::executor, 1ms);
     const auto first = co_await (signal.wait() || soon.async_wait(asio::use_awaitable));
@@ -30,7 +32,7 @@ asio::awaitable<void> wait_or_soon(Signal& signal, bool& gave_up) {
 
 TEST_CASE("a signal wakes all that wait now, and a later one waits for the next") {
     asio::io_context io;
-    Signal signal(io.get_executor());
+    Notifier signal(io.get_executor());
     int notified = 0, late = 0;
     for (int i = 0; i < 3; ++i)
         asio::co_spawn(io, count_wakes(signal, 10s, notified, late), asio::detached);
@@ -49,7 +51,7 @@ TEST_CASE("a signal wakes all that wait now, and a later one waits for the next"
 
 TEST_CASE("who waits for one of two things leaves the signal when the other comes") {
     asio::io_context io;
-    Signal signal(io.get_executor());
+    Notifier signal(io.get_executor());
     bool gave_up = false;
     asio::co_spawn(io, wait_or_soon(signal, gave_up), asio::detached);
     io.run();

@@ -31,7 +31,7 @@ class FakeEngine {
     struct State {
         explicit State(boost::asio::io_context& io) : acceptor(io), changed(io.get_executor()) {}
         boost::asio::ip::tcp::acceptor acceptor;
-        manager::Signal changed;
+        async::Notifier changed;
         std::vector<std::weak_ptr<boost::asio::ip::tcp::socket>> open;
 
         bool serves = true;   ///< false: it takes connections and closes them without an answer

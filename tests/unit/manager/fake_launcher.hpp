@@ -36,7 +36,7 @@ class FakeLauncher {
               changed(context.get_executor()) {}
         boost::asio::io_context& io;
         const std::filesystem::path folder;
-        manager::Signal changed;
+        async::Notifier changed;
         UniqueFd listener;
         unsigned listening = 0; ///< counts the calls of listen
         std::vector<std::weak_ptr<UniqueFd>> connections;

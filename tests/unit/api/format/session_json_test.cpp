@@ -133,7 +133,7 @@ TEST_CASE("a session that was learned from says so, and which system calls it ma
 
 TEST_CASE("a frozen session says since when, and what became of its memory") {
     SessionView session = live();
-    session.rest = SessionView::Rest{session.created_at, {}, {}};
+    session.rest = SessionView::FreezeInfo{session.created_at, {}, {}};
     ordered_json rest = parse(session_json(session))["rest"];
     CHECK(rest["frozen_at"].get<std::string>().starts_with("1970-01-02T00:00:00"));
     CHECK(rest["reclaimed_bytes"].is_null());

@@ -32,12 +32,6 @@ std::string of_commands(const std::string& body) {
     return refusal([&] { parse_commands(body); });
 }
 
-Request with(const std::string& query) {
-    Request request;
-    parse_target(request, "/?" + query);
-    return request;
-}
-
 std::string text(std::size_t size) {
     return "\"" + std::string(size, 'a') + "\"";
 }

@@ -55,7 +55,7 @@ std::string name(std::size_t number) {
 TEST_CASE("last words are told again and again, by the next launcher too, until they are forgotten") {
     const Folder folder;
     {
-        LastWords words(folder.figures(), folder.logs());
+        ExitRecords words(folder.figures(), folder.logs());
         words.keep(ended(name(1)));
         words.keep(ended(name(2)));
         words.keep(ended(name(1), 9));
@@ -63,27 +63,27 @@ TEST_CASE("last words are told again and again, by the next launcher too, until 
         CHECK(words.find(name(2)) == ended(name(2)));
         CHECK_FALSE(words.find(name(3)).has_value());
     }
-    LastWords words(folder.figures(), folder.logs());
+    ExitRecords words(folder.figures(), folder.logs());
     CHECK(words.sessions().size() == 2);
     CHECK(words.find(name(1)) == ended(name(1), 9));
     words.forget(name(1));
     words.forget(name(3));
     CHECK_FALSE(words.find(name(1)).has_value());
-    CHECK(LastWords(folder.figures(), folder.logs()).sessions() == std::deque<std::string>{name(2)});
+    CHECK(ExitRecords(folder.figures(), folder.logs()).sessions() == std::deque<std::string>{name(2)});
 }
 
 TEST_CASE("what is half written is no one's last words") {
     const Folder folder;
     std::ofstream(folder.path / "ended" / ".tmp123") << "{";
     std::ofstream(folder.path / "ended" / name(1)) << "{";
-    LastWords words(folder.figures(), folder.logs());
+    ExitRecords words(folder.figures(), folder.logs());
     CHECK_FALSE(words.find(name(1)).has_value());
     CHECK_FALSE(fs::exists(folder.path / "ended" / ".tmp123"));
 }
 
 TEST_CASE("a manager that forgets nothing does not fill the folder: the oldest go") {
     const Folder folder;
-    LastWords words(folder.figures(), folder.logs(), 8);
+    ExitRecords words(folder.figures(), folder.logs(), 8);
     for (std::size_t i = 0; i < 11; ++i)
         words.keep(ended(name(i)));
     CHECK(words.sessions().size() == 8);
@@ -94,7 +94,7 @@ TEST_CASE("a manager that forgets nothing does not fill the folder: the oldest g
 
 TEST_CASE("the log of a session stays as long as its last words, also where a boot took those") {
     const Folder folder;
-    LastWords words(folder.figures(), folder.logs(), 2);
+    ExitRecords words(folder.figures(), folder.logs(), 2);
     for (std::size_t i = 0; i < 4; ++i)
         folder.write_log(name(i));
     words.keep(ended(name(0)));
@@ -111,7 +111,7 @@ TEST_CASE("the log of a session stays as long as its last words, also where a bo
 
 TEST_CASE("the log of no other session is removed, whatever name is to be forgotten") {
     const Folder folder;
-    LastWords words(folder.figures(), folder.logs());
+    ExitRecords words(folder.figures(), folder.logs());
     folder.write_log(name(1));
     words.keep_log(name(2));
     for (const std::string& session : {name(1), std::string(".."), std::string(), "../logs/" + name(1)})

@@ -18,8 +18,8 @@ namespace {
 
 constexpr const char* kSession = "abcdefghijklmnop";
 
-Blueprint plan() {
-    Blueprint plan;
+SandboxSpec plan() {
+    SandboxSpec plan;
     plan.session = kSession;
     plan.uid = 1879048195;
     plan.address = "198.18.0.7";
@@ -52,9 +52,9 @@ struct Site {
     }
     Site(const Site&) = delete;
     Site& operator=(const Site&) = delete;
-    json read() const { return json::parse(read_promise(environment, kSession)); }
+    json read() const { return json::parse(read_expectations(environment, kSession)); }
 
-    Environment environment{{}, {}, {}, {}, {}, {}, {}, {}};
+    LauncherContext environment{{}, {}, {}, {}, {}, {}, {}, {}};
 };
 
 } // namespace
@@ -83,14 +83,14 @@ TEST_CASE("a promise tells every limit and mount, and nothing that a caller gave
 
 TEST_CASE("a promise is kept for root alone, and follows limits that are changed") {
     const Site site;
-    CHECK(read_promise(site.environment, kSession).empty());
-    change_promise(site.environment, kSession, {{Group::session, "memory.max", "1", "memory"}});
-    CHECK(read_promise(site.environment, kSession).empty()); // none is made up
-    write_promise(site.environment, plan(), ::getpid());
+    CHECK(read_expectations(site.environment, kSession).empty());
+    change_expectations(site.environment, kSession, {{Group::session, "memory.max", "1", "memory"}});
+    CHECK(read_expectations(site.environment, kSession).empty()); // none is made up
+    write_expectations(site.environment, plan(), ::getpid());
     const auto mode =
         fs::status(site.environment.site.run_dir + "/sessions/" + kSession + "/promise.json").permissions();
     CHECK(mode == (fs::perms::owner_read | fs::perms::owner_write));
-    change_promise(
+    change_expectations(
         site.environment, kSession,
         {{Group::session, "memory.max", "2048", "memory"}, {Group::session, "memory.high", "max", "memory"}});
     const json promise = site.read();

@@ -42,28 +42,28 @@ struct Fixture {
         policy.filesystem.binds = {{"/usr", "/usr", false}, {"/bin", "/bin", false}};
         tenant.name = "acme";
     }
-    Blueprint make(std::uint32_t slot = 0) const {
-        return make_blueprint({.site = site,
-                               .policy = policy,
-                               .tenant = tenant,
-                               .seccomp = seccomp,
-                               .installation = installation,
-                               .session = "aaaaaaaaaaaaaaaa",
-                               .slot = slot,
-                               .environment = {}},
-                              [this](const std::string& path) {
-                                  const auto found = host.find(path);
-                                  return found == host.end() ? HostEntry{} : found->second;
-                              });
+    SandboxSpec make(std::uint32_t slot = 0) const {
+        return make_sandbox_spec({.site = site,
+                                  .policy = policy,
+                                  .tenant = tenant,
+                                  .seccomp = seccomp,
+                                  .installation = installation,
+                                  .session = "aaaaaaaaaaaaaaaa",
+                                  .slot = slot,
+                                  .environment = {}},
+                                 [this](const std::string& path) {
+                                     const auto found = host.find(path);
+                                     return found == host.end() ? HostEntry{} : found->second;
+                                 });
     }
 };
 
-const CgroupSetting* setting(const Blueprint& plan, const std::string& file) {
+const CgroupSetting* setting(const SandboxSpec& plan, const std::string& file) {
     const auto found = std::ranges::find(plan.cgroup, file, &CgroupSetting::file);
     return found == plan.cgroup.end() ? nullptr : &*found;
 }
 
-bool has_environment(const Blueprint& plan, const std::string& entry) {
+bool has_environment(const SandboxSpec& plan, const std::string& entry) {
     return std::ranges::count(plan.environment, entry) == 1;
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("each slot has a uid, a link and two addresses that no other has") {
     std::set<std::string> seen;
     std::set<std::uint32_t> uids;
     for (const std::uint32_t slot : {0U, 1U, 127U, 128U, 1023U}) {
-        const Blueprint plan = fixture.make(slot);
+        const SandboxSpec plan = fixture.make(slot);
         CHECK(uids.insert(plan.uid).second);
         CHECK(seen.insert(plan.link).second);
         CHECK(seen.insert(plan.address).second);
@@ -92,7 +92,7 @@ TEST_CASE("a slot beyond the site's is refused") {
 }
 
 TEST_CASE("localhost inside is the session's own address, and nothing else resolves") {
-    const Blueprint plan = Fixture().make(3);
+    const SandboxSpec plan = Fixture().make(3);
     const auto hosts = std::ranges::find(plan.files, "/etc/hosts", &GeneratedFile::path);
     REQUIRE(hosts != plan.files.end());
     CHECK(hosts->content == "198.18.0.7 localhost sandbox\n");
@@ -100,7 +100,7 @@ TEST_CASE("localhost inside is the session's own address, and nothing else resol
 
 TEST_CASE("what scripts print comes out line by line, unless the policy has a start folder of its own") {
     Fixture fixture;
-    Blueprint plan = fixture.make();
+    SandboxSpec plan = fixture.make();
     CHECK(has_environment(plan, "CHIMERAX_START=/run/chimerax-start"));
     const auto script =
         std::ranges::find(plan.files, "/run/chimerax-start/output_by_line.py", &GeneratedFile::path);
@@ -115,7 +115,7 @@ TEST_CASE("what scripts print comes out line by line, unless the policy has a st
 TEST_CASE(
     "Qt's runtime folder is a private one on the session's own tmpfs, unless the policy names another") {
     Fixture fixture;
-    const Blueprint plan = fixture.make();
+    const SandboxSpec plan = fixture.make();
     CHECK(has_environment(plan, "XDG_RUNTIME_DIR=/tmp/runtime-chimerax"));
     CHECK(plan.private_directories == std::vector<std::string>{"/tmp/runtime-chimerax"});
     fixture.policy.chimerax.environment["XDG_RUNTIME_DIR"] = "/work/run";
@@ -125,7 +125,7 @@ TEST_CASE(
 TEST_CASE("a link of the host's root stays a link, another becomes what it leads to") {
     Fixture fixture;
     fixture.policy.filesystem.binds.push_back({"/etc/localtime", "/etc/localtime", false});
-    const Blueprint plan = fixture.make();
+    const SandboxSpec plan = fixture.make();
     CHECK(plan.symlinks == std::vector<Symlink>{{"/bin", "usr/bin"}});
     CHECK(std::ranges::count(plan.binds,
                              BindMount{"/usr/share/zoneinfo/UTC", "/etc/localtime", false, false}) == 1);
@@ -148,7 +148,7 @@ TEST_CASE("ChimeraX's own tree is shown, once, and parents come before what lies
     Fixture fixture;
     fixture.policy.filesystem.binds.insert(fixture.policy.filesystem.binds.begin(),
                                            {"/usr/share/fonts", "/usr/share/fonts", false});
-    const Blueprint plan = fixture.make();
+    const SandboxSpec plan = fixture.make();
     CHECK(std::ranges::count(plan.binds, "/opt/chimerax", &BindMount::target) == 1);
     const auto place = [&](const char* target) {
         return std::ranges::find(plan.binds, target, &BindMount::target) - plan.binds.begin();
@@ -163,7 +163,7 @@ TEST_CASE("a tree that a private file system would cover is shown elsewhere, and
     CHECK(fixture.make().argv.front() == "/opt/chimerax/bin/ChimeraX");
     fixture.installation = {"/home/build/cx/bin/ChimeraX", "/home/build/cx", false};
     fixture.host["/home/build/cx"] = {.kind = HostEntry::Kind::directory};
-    const Blueprint plan = fixture.make();
+    const SandboxSpec plan = fixture.make();
     CHECK(std::ranges::count(plan.binds, BindMount{"/home/build/cx", "/opt/chimerax", true, false}) == 1);
     CHECK(plan.argv.front() == "/opt/chimerax/bin/ChimeraX");
     CHECK(plan.executable == "/home/build/cx/bin/ChimeraX");
@@ -182,7 +182,7 @@ TEST_CASE("only a device that the policy names is shown, and only a device") {
 TEST_CASE("limits become files of the right group, and of the controller that they need") {
     Fixture fixture;
     fixture.policy.resources.cpus = 0.5;
-    const Blueprint plan = fixture.make();
+    const SandboxSpec plan = fixture.make();
     CHECK(*setting(plan, "memory.max") ==
           CgroupSetting{Group::session, "memory.max", "1073741824", "memory"});
     CHECK(*setting(plan, "cpu.max") == CgroupSetting{Group::session, "cpu.max", "50000 100000", "cpu"});
@@ -197,7 +197,7 @@ TEST_CASE("thread pools are told of a CPU limit that they cannot see") {
     CHECK_FALSE(has_environment(fixture.make(), "OMP_NUM_THREADS=1"));
     for (const auto& [cpus, threads] : {std::pair{0.5, "1"}, {1.0, "1"}, {1.5, "2"}, {4.0, "4"}}) {
         fixture.policy.resources.cpus = cpus;
-        const Blueprint plan = fixture.make();
+        const SandboxSpec plan = fixture.make();
         CHECK(has_environment(plan, std::string("OMP_NUM_THREADS=") + threads));
         CHECK(has_environment(plan, std::string("LP_NUM_THREADS=") + threads));
     }
@@ -206,7 +206,7 @@ TEST_CASE("thread pools are told of a CPU limit that they cannot see") {
 TEST_CASE("a policy's environment wins over the launcher's own") {
     Fixture fixture;
     fixture.policy.chimerax.environment = {{"LANG", "de_DE.UTF-8"}, {"X", "1"}};
-    const Blueprint plan = fixture.make();
+    const SandboxSpec plan = fixture.make();
     CHECK(has_environment(plan, "LANG=de_DE.UTF-8"));
     CHECK(has_environment(plan, "X=1"));
     CHECK_FALSE(has_environment(plan, "LANG=C.UTF-8"));

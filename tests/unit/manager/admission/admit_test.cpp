@@ -151,7 +151,7 @@ TEST_CASE("a tenant that may have no sessions is denied, not queued") {
 TEST_CASE("the same key makes the same session with the same token, as long as the session is known") {
     World world;
     CreateRequest request = asking("acme", "quick");
-    request.repeat = Repeat{"tenant:acme", "key", "fingerprint"};
+    request.repeat = IdempotencyKey{"tenant:acme", "key", "fingerprint"};
     const Created first = world.run(world.manager().create(request));
     const Created second = world.run(world.manager().create(request));
     CHECK(second.session.id == first.session.id);
@@ -179,7 +179,7 @@ TEST_CASE("a key whose session came to nothing is free again, and a refusal take
     World world([](policy::Site& site, Tuning&) { site.admission.max_sessions = 1; });
     const Created blocker = world.ready();
     CreateRequest request = asking("acme", "quick");
-    request.repeat = Repeat{"tenant:acme", "key", "fingerprint"};
+    request.repeat = IdempotencyKey{"tenant:acme", "key", "fingerprint"};
     request.queue_timeout = Duration(0);
     CHECK(error_of([&] { world.run(world.manager().create(request)); }).code() == Errc::capacity);
     request.queue_timeout = Duration(30);

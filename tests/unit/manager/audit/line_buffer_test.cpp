@@ -12,12 +12,12 @@ const WallTime kNow(1'700'000'000s);
 } // namespace
 
 TEST_CASE("lines come out in their order, once") {
-    AuditBacklog backlog(100);
+    LineBuffer backlog(100);
     CHECK(backlog.empty());
     backlog.add("a\n", kNow);
     backlog.add("b\n", kNow);
     CHECK_FALSE(backlog.empty());
-    const AuditBacklog::Lines lines = backlog.take();
+    const LineBuffer::Lines lines = backlog.take();
     CHECK(lines.with_gap(kNow) == "a\nb\n");
     CHECK(lines.count == 2);
     CHECK(lines.lost == 0);
@@ -26,23 +26,23 @@ TEST_CASE("lines come out in their order, once") {
 }
 
 TEST_CASE("what could not be written stands in front of what came meanwhile") {
-    AuditBacklog backlog(100);
+    LineBuffer backlog(100);
     backlog.add("a\n", kNow);
-    const AuditBacklog::Lines lines = backlog.take();
+    const LineBuffer::Lines lines = backlog.take();
     backlog.add("b\n", kNow);
     backlog.give_back(lines);
-    const AuditBacklog::Lines again = backlog.take();
+    const LineBuffer::Lines again = backlog.take();
     CHECK(again.text == "a\nb\n");
     CHECK(again.count == 2);
 }
 
 TEST_CASE("what finds no room is lost once, and told by the trail until that is written") {
-    AuditBacklog backlog(4);
+    LineBuffer backlog(4);
     backlog.add("a\n", kNow);
     backlog.add("long\n", kNow + 1s);
     backlog.add("b\n", kNow + 2s); // what fits still goes in
     backlog.add("c\n", kNow + 3s);
-    const AuditBacklog::Lines lines = backlog.take();
+    const LineBuffer::Lines lines = backlog.take();
     CHECK(lines.text == "a\nb\n");
     CHECK(lines.lost == 2);
     CHECK(lines.gap.count == 2);
@@ -50,7 +50,7 @@ TEST_CASE("what finds no room is lost once, and told by the trail until that is 
                                      Catch::Contains("to 2023-11-14T22:13:23"));
     backlog.give_back(lines);
     backlog.add("d\n", kNow + 9s);
-    const AuditBacklog::Lines again = backlog.take();
+    const LineBuffer::Lines again = backlog.take();
     CHECK(again.lost == 1);
     CHECK(again.gap.count == 3);
     CHECK(again.gap.since == kNow + 1s);
@@ -59,7 +59,7 @@ TEST_CASE("what finds no room is lost once, and told by the trail until that is 
 }
 
 TEST_CASE("a gap alone is something to write") {
-    AuditBacklog backlog(1);
+    LineBuffer backlog(1);
     backlog.add("a\n", kNow);
     CHECK_FALSE(backlog.empty());
     CHECK_THAT(backlog.take().with_gap(kNow), Catch::Contains("audit.lost"));

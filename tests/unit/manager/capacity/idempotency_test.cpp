@@ -17,7 +17,7 @@ bool is_known(const std::string&) {
 } // namespace
 
 TEST_CASE("a key stands for its caller's session, and for no other caller's") {
-    Repeats repeats("secret");
+    IdempotencyKeys repeats("secret");
     repeats.note(mark_of({"tenant:a", "k", "f"}), "s1", is_known);
     CHECK(repeats.find({"tenant:a", "k", "f"}) == "s1");
     CHECK_FALSE(repeats.find({"tenant:b", "k", "f"}));
@@ -25,7 +25,7 @@ TEST_CASE("a key stands for its caller's session, and for no other caller's") {
 }
 
 TEST_CASE("another request under the same key is a conflict, with the header as field") {
-    Repeats repeats("secret");
+    IdempotencyKeys repeats("secret");
     repeats.note(mark_of({"a", "k", "f"}), "s1", is_known);
     const Error error = error_of([&] { repeats.find({"a", "k", "other"}); });
     CHECK(error.code() == Errc::conflict);
@@ -34,7 +34,7 @@ TEST_CASE("another request under the same key is a conflict, with the header as 
 }
 
 TEST_CASE("a session's token is the same each time, and differs from another's and another program's") {
-    const Repeats repeats("secret"), others("other");
+    const IdempotencyKeys repeats("secret"), others("other");
     CHECK(repeats.token_of("s1") == repeats.token_of("s1"));
     CHECK(repeats.token_of("s1") != repeats.token_of("s2"));
     CHECK(repeats.token_of("s1") != others.token_of("s1"));
@@ -42,7 +42,7 @@ TEST_CASE("a session's token is the same each time, and differs from another's a
 }
 
 TEST_CASE("keys of sessions that nobody knows any more are dropped, the others stay") {
-    Repeats repeats("secret");
+    IdempotencyKeys repeats("secret");
     const auto is_new = [](const std::string& session) { return session >= "s5000"; };
     for (int i = 1000; i < 6000; ++i)
         repeats.note(mark_of({"a", std::to_string(i), "f"}), "s" + std::to_string(i), is_new);

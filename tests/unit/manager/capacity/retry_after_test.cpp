@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+using namespace sandbox;
 using namespace sandbox::manager;
 using namespace std::chrono_literals;
 
@@ -19,7 +20,7 @@ std::vector<SteadyTime> in(const std::vector<std::chrono::seconds>& times) {
 } // namespace
 
 TEST_CASE("each who is sent away is told the next opening, a moment after it, and the last one at most") {
-    RetryTimes times;
+    RetryAfter times;
     const auto openings = in({5s, 10s, 20s});
     CHECK(times.next("", openings, kStart) == 6s);
     CHECK(times.next("", openings, kStart) == 6s);
@@ -31,7 +32,7 @@ TEST_CASE("each who is sent away is told the next opening, a moment after it, an
 }
 
 TEST_CASE("what was told is forgotten when its time has passed") {
-    RetryTimes times;
+    RetryAfter times;
     CHECK(times.tell("", in({5s, 10s}), kStart) == 6s);
     CHECK(times.tell("", in({5s, 10s}), kStart) == 11s);
     // The first has come back, and another waits in its room.
@@ -40,7 +41,7 @@ TEST_CASE("what was told is forgotten when its time has passed") {
 }
 
 TEST_CASE("what was told is forgotten when there is room before") {
-    RetryTimes times;
+    RetryAfter times;
     CHECK(times.tell("", in({5s, 10s}), kStart) == 6s);
     CHECK(times.tell("a", in({5s, 10s}), kStart) == 6s);
     times.forget("");
@@ -49,13 +50,13 @@ TEST_CASE("what was told is forgotten when there is room before") {
 }
 
 TEST_CASE("one tenant's times do not drive another's up") {
-    RetryTimes times;
+    RetryAfter times;
     CHECK(times.tell("a", in({5s, 10s}), kStart) == 6s);
     CHECK(times.tell("b", in({5s, 10s}), kStart) == 6s);
 }
 
 TEST_CASE("the estimate follows the last ends and the number of those who wait, within bounds") {
-    RetryTimes times;
+    RetryAfter times;
     CHECK(times.estimate(0, kStart) == 30s);
     for (int i = 0; i < 10; ++i)
         times.freed(kStart + i * 4s);

@@ -3,10 +3,10 @@
 
 #include <catch2/catch.hpp>
 
-using sandbox::manager::Slots;
+using sandbox::manager::SlotAllocator;
 
 TEST_CASE("each slot is taken once, and then there is none") {
-    Slots slots(3);
+    SlotAllocator slots(3);
     CHECK(slots.take() == 0U);
     CHECK(slots.take() == 1U);
     CHECK(slots.take() == 2U);
@@ -14,7 +14,7 @@ TEST_CASE("each slot is taken once, and then there is none") {
 }
 
 TEST_CASE("the slot that is unused for the longest time comes first") {
-    Slots slots(3);
+    SlotAllocator slots(3);
     static_cast<void>(slots.take());
     static_cast<void>(slots.take());
     slots.give_back(1);
@@ -25,7 +25,7 @@ TEST_CASE("the slot that is unused for the longest time comes first") {
 }
 
 TEST_CASE("a certain slot is taken only where it is free") {
-    Slots slots(2);
+    SlotAllocator slots(2);
     CHECK(slots.take(1));
     CHECK_FALSE(slots.take(1));
     CHECK_FALSE(slots.take(2));
@@ -34,7 +34,7 @@ TEST_CASE("a certain slot is taken only where it is free") {
 }
 
 TEST_CASE("a slot that is given back twice is a defect that is told") {
-    Slots slots(2);
+    SlotAllocator slots(2);
     static_cast<void>(slots.take());
     slots.give_back(0);
     CHECK_THROWS_AS(slots.give_back(0), sandbox::Error);

@@ -52,7 +52,7 @@ struct Resting {
     }
     SessionView freeze() { return world.run(world.manager().set_frozen(id, true)); }
     SessionView view() { return world.manager().get(id); }
-    SessionView::Rest until_rested() {
+    SessionView::FreezeInfo until_rested() {
         world.until([&] { return view().rest && view().rest->reclaimed; }, "its memory was reclaimed");
         return *view().rest;
     }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <fstream>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <catch2/catch.hpp>
@@ -26,7 +25,7 @@ std::string store_of(const World& world) {
 /// What a manager that is killed leaves, changed before the next one comes.
 void change_store(World& world, const std::function<void(SessionRecord&)>& change) {
     world.stop_manager();
-    Store store(store_of(world));
+    SessionStore store(store_of(world));
     StoreBatch batch{store.load(), {}};
     for (SessionRecord& record : batch.put)
         change(record);
@@ -176,7 +175,7 @@ TEST_CASE("the second create with a key is the same session with the same token,
     CreateRequest request;
     request.tenant = "acme";
     request.policy = "quick";
-    request.repeat = Repeat{"tenant acme", "key", "fingerprint"};
+    request.repeat = IdempotencyKey{"tenant acme", "key", "fingerprint"};
     const Created first = world.run(world.manager().create(request));
     world.wait(first.session.id, State::ready);
     world.restart_manager();

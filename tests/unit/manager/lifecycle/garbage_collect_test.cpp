@@ -1,13 +1,8 @@
-#include "manager/store/session_store.hpp"
 #include "world.hpp"
 
-#include <algorithm>
-#include <csignal>
 #include <fstream>
 
-#include <boost/asio/ip/tcp.hpp>
 #include <catch2/catch.hpp>
-#include <sys/resource.h>
 
 using namespace sandbox;
 using namespace sandbox::manager;
@@ -15,36 +10,11 @@ using sandbox::test::error_of;
 using sandbox::test::FakeSandbox;
 using sandbox::test::World;
 using namespace std::chrono_literals;
-using boost::asio::ip::tcp;
 
 namespace {
 
 std::string store_of(const World& world) {
     return (world.dir.path / "state/manager/sessions.db").string();
-}
-
-/// What a manager that is killed leaves, changed before the next one comes.
-void change_store(World& world, const std::function<void(SessionRecord&)>& change) {
-    world.stop_manager();
-    Store store(store_of(world));
-    StoreBatch batch{store.load(), {}};
-    for (SessionRecord& record : batch.put)
-        change(record);
-    store.write(batch);
-}
-
-/// As a full disk does, a limit makes writes fail (setrlimit(2), RLIMIT_FSIZE), and for root too.
-void limit_file_size(rlim_t bytes) {
-    ::signal(SIGXFSZ, SIG_IGN);
-    rlimit limit{};
-    REQUIRE(::getrlimit(RLIMIT_FSIZE, &limit) == 0);
-    limit.rlim_cur = std::min(bytes, limit.rlim_max);
-    REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
-}
-
-bool was_ended(World& world, const std::string& id) {
-    return std::ranges::any_of((*world.launcher)->ends,
-                               [&](const protocol::End& end) { return end.session == id; });
 }
 
 } // namespace

@@ -17,8 +17,8 @@ void write(const TempDir& dir, const char* name, const std::string& text) {
     std::ofstream(dir.path / name) << text;
 }
 
-GroupFiles open(const TempDir& dir) {
-    return GroupFiles(kernel::CgroupDir(open_fd(dir.path.string(), O_RDONLY | O_DIRECTORY), "test"));
+CgroupReader open(const TempDir& dir) {
+    return CgroupReader(kernel::CgroupDir(open_fd(dir.path.string(), O_RDONLY | O_DIRECTORY), "test"));
 }
 
 } // namespace
@@ -84,7 +84,7 @@ TEST_CASE("files are opened once, and read from their beginning each time") {
     write(dir, "cpu.stat", "usage_usec 100\nnr_throttled 3\nthrottled_usec 70\n");
     write(dir, "cpu.pressure", "some avg10=12.00 avg60=0.00 avg300=0.00 total=0\n");
     write(dir, "io.pressure", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n");
-    const GroupFiles files = open(dir);
+    const CgroupReader files = open(dir);
     Sample sample = files.read();
     CHECK(sample.memory == Bytes{1000});
     CHECK(sample.memory_anon == Bytes{1});

@@ -17,7 +17,7 @@ Sample sample(std::chrono::microseconds cpu, std::optional<Bytes> memory = {}) {
     return now;
 }
 
-DayUsage booked(const OpenUse& use) {
+DayUsage booked(const UnbookedUsage& use) {
     DayUsage account;
     use.add_to(account);
     return account;
@@ -34,7 +34,7 @@ DayUsage of_day(const std::string& tenant, const std::string& day, std::uint64_t
 } // namespace
 
 TEST_CASE("memory counts for the time that it was held, and CPU time once") {
-    OpenUse use;
+    UnbookedUsage use;
     use.note(sample(2s, Bytes{1000}), kStart);
     CHECK(booked(use).memory_byte_seconds == std::nullopt);
     use.note(sample(3s, Bytes{1000}), kStart + 1s);
@@ -53,7 +53,7 @@ TEST_CASE("memory counts for the time that it was held, and CPU time once") {
 }
 
 TEST_CASE("a time in which nobody looked counts for nothing, but its CPU time does") {
-    OpenUse use;
+    UnbookedUsage use;
     use.note(sample(1s, Bytes{1000}), kStart);
     use.note(sample(9s, Bytes{1000}), kStart + 1h);
     CHECK(booked(use).cpu == 9s);
@@ -63,7 +63,7 @@ TEST_CASE("a time in which nobody looked counts for nothing, but its CPU time do
 }
 
 TEST_CASE("what an earlier manager has booked is not booked again") {
-    OpenUse use;
+    UnbookedUsage use;
     use.restore(4s);
     CHECK(booked(use).cpu == 0s);
     use.note(sample(3s), kStart); // read from what lags behind
@@ -73,7 +73,7 @@ TEST_CASE("what an earlier manager has booked is not booked again") {
 }
 
 TEST_CASE("a host that does not count memory has none, which is not 0") {
-    OpenUse use;
+    UnbookedUsage use;
     use.note(sample(1s), kStart);
     use.note(sample(2s), kStart + 1s);
     CHECK(booked(use).memory_byte_seconds == std::nullopt);
@@ -81,7 +81,7 @@ TEST_CASE("a host that does not count memory has none, which is not 0") {
 }
 
 TEST_CASE("a tenant's days come in order, from the first asked for to the last, and no other tenant's") {
-    Accounts accounts;
+    UsageLedger accounts;
     accounts.add(of_day("acme", "2026-01-31", 1));
     accounts.add(of_day("acme", "2026-02-01", 2));
     accounts.add(of_day("acme", "2026-02-02", 3));

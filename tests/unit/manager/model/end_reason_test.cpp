@@ -21,7 +21,8 @@ protocol::Ended ended_with(std::optional<int> status, std::optional<int> signal,
 } // namespace
 
 TEST_CASE("what we intended is the reason, whatever the kernel and the record say") {
-    const auto end = judge(Intent{EndReason::deleted, "It was deleted."}, ended_with({}, SIGKILL, 1), 4_GiB);
+    const auto end =
+        classify_end(EndRequest{EndReason::deleted, "It was deleted."}, ended_with({}, SIGKILL, 1), 4_GiB);
     CHECK(end.reason == EndReason::deleted);
     CHECK(end.message == "It was deleted.");
     CHECK(end.signal == SIGKILL);
@@ -29,7 +30,7 @@ TEST_CASE("what we intended is the reason, whatever the kernel and the record sa
 }
 
 TEST_CASE("an OOM kill is the reason before the exit record, which shows only a SIGKILL") {
-    const auto end = judge({}, ended_with({}, SIGKILL, 2), 4_GiB);
+    const auto end = classify_end({}, ended_with({}, SIGKILL, 2), 4_GiB);
     CHECK(end.reason == EndReason::oom);
     CHECK_THAT(end.message, Catch::Contains("4G"));
     CHECK(end.oom_kills == 2);
@@ -38,18 +39,18 @@ TEST_CASE("an OOM kill is the reason before the exit record, which shows only a 
 }
 
 TEST_CASE("without OOM kills the exit record is the reason") {
-    const auto exited = judge({}, ended_with(70, {}, 0), {});
+    const auto exited = classify_end({}, ended_with(70, {}, 0), {});
     CHECK(exited.reason == EndReason::exited);
     CHECK(exited.exit_status == 70);
-    CHECK(judge({}, ended_with({}, SIGABRT, 0), {}, true).reason == EndReason::exited);
-    CHECK(judge({}, ended_with({}, SIGSEGV, 0), {}, true).reason == EndReason::signalled);
-    const auto signalled = judge({}, ended_with({}, SIGSEGV, 0), {});
+    CHECK(classify_end({}, ended_with({}, SIGABRT, 0), {}, true).reason == EndReason::exited);
+    CHECK(classify_end({}, ended_with({}, SIGSEGV, 0), {}, true).reason == EndReason::signalled);
+    const auto signalled = classify_end({}, ended_with({}, SIGSEGV, 0), {});
     CHECK(signalled.reason == EndReason::signalled);
     CHECK(signalled.signal == SIGSEGV);
     CHECK_THAT(signalled.message, Catch::Contains("SIGSEGV"));
 }
 
 TEST_CASE("with nothing that tells, the session is orphaned") {
-    CHECK(judge({}, {}, {}).reason == EndReason::orphaned);
-    CHECK(judge({}, protocol::Ended{}, {}).reason == EndReason::orphaned);
+    CHECK(classify_end({}, {}, {}).reason == EndReason::orphaned);
+    CHECK(classify_end({}, protocol::Ended{}, {}).reason == EndReason::orphaned);
 }

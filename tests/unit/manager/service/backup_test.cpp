@@ -28,7 +28,7 @@ TEST_CASE("a backup has the store as it is, the policies and the tenants, and ta
     REQUIRE(std::system(command.c_str()) == 0);
     for (const char* name : {"policies/quick.toml", "policies/seccomp/chimerax.json", "tenants/acme.toml"})
         CHECK(read_file(out.path / name) == read_file(world.dir.path / name));
-    Store store((out.path / "sessions.db").string());
+    SessionStore store((out.path / "sessions.db").string());
     CHECK(store.set_aside().empty());
     const auto records = store.load();
     REQUIRE(records.size() == 2);

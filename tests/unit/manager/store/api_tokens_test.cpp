@@ -30,8 +30,8 @@ NewToken of_tenant(const std::string& tenant, const std::string& made_by = {}) {
 } // namespace
 
 TEST_CASE("a token is found by its secret alone, of which only the hash is kept") {
-    Tokens tokens;
-    const Tokens::Made made = tokens.make(of_tenant("acme"), kNow);
+    ApiTokens tokens;
+    const ApiTokens::Made made = tokens.make(of_tenant("acme"), kNow);
     tokens.make(of_tenant("globex"), kNow);
     CHECK(made.secret.size() == 43); // 256 bits in base64url
     CHECK(made.record.hash == sha256_hex(made.secret));
@@ -43,7 +43,7 @@ TEST_CASE("a token is found by its secret alone, of which only the hash is kept"
 }
 
 TEST_CASE("a token's id is never a session's, nor the other way round") {
-    Tokens tokens;
+    ApiTokens tokens;
     const std::string id = tokens.make(of_tenant("acme"), kNow).record.token.id;
     CHECK(is_token_id(id));
     CHECK_FALSE(is_session_id(id));
@@ -51,7 +51,7 @@ TEST_CASE("a token's id is never a session's, nor the other way round") {
 }
 
 TEST_CASE("a token holds until its date, or until it is revoked") {
-    Tokens tokens;
+    ApiTokens tokens;
     const ApiToken token = tokens.make(of_tenant("acme"), kNow).record.token;
     CHECK(token.state(kNow) == TokenState::active);
     CHECK(token.state(token.expires_at - 1ms) == TokenState::active);
@@ -64,7 +64,7 @@ TEST_CASE("a token holds until its date, or until it is revoked") {
 }
 
 TEST_CASE("a revoked token takes those along that were made with it, and theirs, and no others") {
-    Tokens tokens;
+    ApiTokens tokens;
     const auto make = [&](const std::string& by) {
         return tokens.make(of_tenant("acme", by), kNow).record.token.id;
     };
@@ -76,7 +76,7 @@ TEST_CASE("a revoked token takes those along that were made with it, and theirs,
 }
 
 TEST_CASE("uses are noted once a minute") {
-    Tokens tokens;
+    ApiTokens tokens;
     const std::string id = tokens.make(of_tenant("acme"), kNow).record.token.id;
     CHECK(tokens.note_use(id, kNow));
     CHECK_FALSE(tokens.note_use(id, kNow + 1s));
@@ -86,9 +86,9 @@ TEST_CASE("uses are noted once a minute") {
 }
 
 TEST_CASE("a tenant has so many active tokens and no more; those that ended do not count") {
-    Tokens tokens;
+    ApiTokens tokens;
     std::string last;
-    for (std::size_t i = 0; i < Tokens::kMostActive; ++i)
+    for (std::size_t i = 0; i < ApiTokens::kMostActive; ++i)
         last = tokens.make(of_tenant("acme"), kNow).record.token.id;
     CHECK(error_of([&] { tokens.make(of_tenant("acme"), kNow); }).code() == Errc::quota);
     tokens.make(of_tenant("globex"), kNow);
@@ -97,13 +97,13 @@ TEST_CASE("a tenant has so many active tokens and no more; those that ended do n
 }
 
 TEST_CASE("those that ended long ago are dropped") {
-    Tokens tokens;
+    ApiTokens tokens;
     const std::string revoked = tokens.make(of_tenant("acme"), kNow).record.token.id;
     const std::string expires = tokens.make(of_tenant("acme"), kNow).record.token.id;
     tokens.revoke(revoked, kNow);
-    CHECK(tokens.forget_old(kNow + Tokens::kKept).empty());
-    CHECK(tokens.forget_old(kNow + Tokens::kKept + 1s) == std::vector<std::string>{revoked});
-    CHECK(tokens.forget_old(kNow + Tokens::kKept + 2h) == std::vector<std::string>{expires});
+    CHECK(tokens.forget_old(kNow + ApiTokens::kKept).empty());
+    CHECK(tokens.forget_old(kNow + ApiTokens::kKept + 1s) == std::vector<std::string>{revoked});
+    CHECK(tokens.forget_old(kNow + ApiTokens::kKept + 2h) == std::vector<std::string>{expires});
     CHECK(tokens.list().empty());
 }
 

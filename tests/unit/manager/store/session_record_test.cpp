@@ -43,7 +43,7 @@ SessionRecord full_record() {
     record.overrides.environment = {{"LANG", "C"}};
     record.boot_id = "b1";
     record.created = BootClock::time_point(123456789ns);
-    record.intent = Intent{EndReason::idle, "nobody came"};
+    record.intent = EndRequest{EndReason::idle, "nobody came"};
     record.log_tail = "last line\n";
     record.start_timeout = 1min;
     record.command_timeout = 30min;

@@ -61,12 +61,12 @@ std::vector<std::string> ids_of(const std::vector<SessionRecord>& records) {
 TEST_CASE("records come back in the order of their making, the newest of each, and not the forgotten") {
     const Folder folder;
     {
-        Store store(folder.path);
+        SessionStore store(folder.path);
         CHECK(store.load().empty());
         store.write({{record_of("c"), record_of("a"), record_of("b")}, {}});
         store.write({{record_of("c", State::frozen), record_of("d")}, {"a", "nosuch"}});
     }
-    Store store(folder.path);
+    SessionStore store(folder.path);
     const std::vector<SessionRecord> records = store.load();
     CHECK(ids_of(records) == std::vector<std::string>{"c", "b", "d"});
     CHECK(records[0].view.state == State::frozen);
@@ -75,8 +75,8 @@ TEST_CASE("records come back in the order of their making, the newest of each, a
 
 TEST_CASE("a store that another program has open is refused, in time") {
     const Folder folder;
-    const Store first(folder.path);
-    const Error error = error_of([&] { Store(folder.path, 20ms); });
+    const SessionStore first(folder.path);
+    const Error error = error_of([&] { SessionStore(folder.path, 20ms); });
     CHECK(error.code() == Errc::unavailable);
     CHECK_THAT(error.cure(), Catch::Contains("sandboxd"));
     CHECK(folder.count("sessions.db.damaged") == 0);
@@ -84,9 +84,9 @@ TEST_CASE("a store that another program has open is refused, in time") {
 
 TEST_CASE("a store that a newer release has written is left alone") {
     const Folder folder;
-    { const Store store(folder.path); }
+    { const SessionStore store(folder.path); }
     folder.execute("PRAGMA user_version = 99");
-    const Error error = error_of([&] { Store store(folder.path); });
+    const Error error = error_of([&] { SessionStore store(folder.path); });
     CHECK(error.code() == Errc::unsupported);
     CHECK_THAT(error.what(), Catch::Contains("99"));
     CHECK(folder.count("sessions.db.damaged") == 0);
@@ -95,7 +95,7 @@ TEST_CASE("a store that a newer release has written is left alone") {
 TEST_CASE("a damaged store is set aside whole, and an empty one takes its place") {
     const Folder folder;
     {
-        Store store(folder.path);
+        SessionStore store(folder.path);
         StoreBatch batch;
         for (int i = 0; i < 200; ++i)
             batch.put.push_back(record_of("session" + std::to_string(i)));
@@ -112,7 +112,7 @@ TEST_CASE("a damaged store is set aside whole, and an empty one takes its place"
     SECTION("cut off") {
         fs::resize_file(folder.path, 6000);
     }
-    Store store(folder.path);
+    SessionStore store(folder.path);
     CHECK_FALSE(store.set_aside().empty());
     CHECK(fs::exists(store.set_aside()));
     CHECK(folder.count("sessions.db.damaged-") >= 1);
@@ -124,11 +124,11 @@ TEST_CASE("a damaged store is set aside whole, and an empty one takes its place"
 TEST_CASE("one record that cannot be read spoils no other") {
     const Folder folder;
     {
-        Store store(folder.path);
+        SessionStore store(folder.path);
         store.write({{record_of("a"), record_of("b"), record_of("c")}, {}});
     }
     folder.execute("UPDATE sessions SET record = '{]' WHERE id = 'b'");
-    Store store(folder.path);
+    SessionStore store(folder.path);
     CHECK(ids_of(store.load()) == std::vector<std::string>{"a", "c"});
 }
 
@@ -139,13 +139,13 @@ TEST_CASE("an ended session's row has its figures in columns") {
     record.view.end->reason = EndReason::oom;
     record.view.end->cpu_seconds = 2.5;
     record.view.end->memory_peak = 5_MiB;
-    { Store(folder.path).write({{record}, {}}); }
+    { SessionStore(folder.path).write({{record}, {}}); }
     folder.execute(
         "CREATE TABLE proof AS SELECT 1 AS one FROM sessions WHERE reason = 'oom' AND cpu_seconds = 2.5"
         " AND memory_peak_bytes = 5242880 AND state = 'ended' AND ended_at IS NOT NULL;"
         "INSERT INTO sessions (id, tenant, policy, state, created_at, record) SELECT 'proved', '', '', '',"
         " 0, '{\"session\":{\"id\":\"proved\"}}' FROM proof");
-    CHECK(ids_of(Store(folder.path).load()) == std::vector<std::string>{"a", "proved"});
+    CHECK(ids_of(SessionStore(folder.path).load()) == std::vector<std::string>{"a", "proved"});
 }
 
 TEST_CASE("tokens come back as they were, and the forgotten ones do not") {
@@ -166,7 +166,7 @@ TEST_CASE("tokens come back as they were, and the forgotten ones do not") {
     other.token.id = "tok_b";
     other.hash = "hash b";
     {
-        Store store(folder.path);
+        SessionStore store(folder.path);
         StoreBatch batch;
         batch.put_tokens = {full, other};
         store.write(batch);
@@ -177,7 +177,7 @@ TEST_CASE("tokens come back as they were, and the forgotten ones do not") {
         next.forget_tokens = {"tok_b", "tok_nosuch"};
         store.write(next);
     }
-    const std::vector<TokenRecord> found = Store(folder.path).load_tokens();
+    const std::vector<TokenRecord> found = SessionStore(folder.path).load_tokens();
     REQUIRE(found.size() == 1);
     const ApiToken& token = found[0].token;
     CHECK(found[0].hash == "hash a");
@@ -192,9 +192,9 @@ TEST_CASE("tokens come back as they were, and the forgotten ones do not") {
 
 TEST_CASE("a store of the first release is brought to this one's schema, and keeps its sessions") {
     const Folder folder;
-    { Store(folder.path).write({{record_of("a")}, {}}); }
+    { SessionStore(folder.path).write({{record_of("a")}, {}}); }
     folder.execute("DROP TABLE tokens; DROP TABLE usage; PRAGMA user_version = 1");
-    Store store(folder.path);
+    SessionStore store(folder.path);
     CHECK(ids_of(store.load()) == std::vector<std::string>{"a"});
     CHECK(store.load_tokens().empty());
     CHECK(store.load_usage().empty());
@@ -207,13 +207,13 @@ TEST_CASE("a store of the first release is brought to this one's schema, and kee
 TEST_CASE("a token of a role that this release does not know is left out, and holds nothing up") {
     const Folder folder;
     {
-        Store store(folder.path);
+        SessionStore store(folder.path);
         StoreBatch batch;
         batch.put_tokens = {{named("tok_a"), "a"}, {named("tok_b"), "b"}};
         store.write(batch);
     }
     folder.execute("UPDATE tokens SET role = 'emperor' WHERE id = 'tok_a'");
-    const std::vector<TokenRecord> found = Store(folder.path).load_tokens();
+    const std::vector<TokenRecord> found = SessionStore(folder.path).load_tokens();
     REQUIRE(found.size() == 1);
     CHECK(found[0].token.id == "tok_b");
 }
@@ -233,7 +233,7 @@ TEST_CASE("accounts come back as they were, the newest of each day, and not the 
                      .cpu = 3s,
                      .memory_byte_seconds = {}};
     {
-        Store store(folder.path);
+        SessionStore store(folder.path);
         StoreBatch batch;
         batch.put_usage = {old, account};
         store.write(batch);
@@ -244,7 +244,7 @@ TEST_CASE("accounts come back as they were, the newest of each day, and not the 
         next.forget_usage_before = "2026-01-31";
         store.write(next);
     }
-    const std::vector<DayUsage> found = Store(folder.path).load_usage();
+    const std::vector<DayUsage> found = SessionStore(folder.path).load_usage();
     REQUIRE(found.size() == 1);
     CHECK(found[0].tenant == "acme");
     CHECK(found[0].day == "2026-01-31");

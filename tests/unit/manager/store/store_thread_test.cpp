@@ -56,14 +56,14 @@ struct Fixture {
     }
     std::vector<SessionRecord> stored() {
         writer.reset();
-        return Store(path).load();
+        return SessionStore(path).load();
     }
 
     TempDir dir;
     std::string path = (dir.path / "sessions.db").string();
     boost::asio::io_context io;
     std::string audit = (dir.path / "audit").string();
-    std::optional<StoreWriter> writer{std::in_place, io, path, AuditFile(audit, {})};
+    std::optional<StoreThread> writer{std::in_place, io, path, AuditFile(audit, {})};
 };
 
 void limit_file_size(rlim_t bytes) {
@@ -137,7 +137,7 @@ TEST_CASE("of a token that cannot be written the newest record is, once it can b
     limit_file_size(RLIM_INFINITY);
     fixture.until_committed();
     fixture.writer.reset();
-    const auto records = Store(fixture.path).load_tokens();
+    const auto records = SessionStore(fixture.path).load_tokens();
     REQUIRE(records.size() == 1);
     CHECK(records[0].token.revoked_at == WallTime(1s));
 }
@@ -250,10 +250,10 @@ TEST_CASE("a copy of the store has what was put before it was asked for, and is 
     fixture.put("nobody-waits-for-it", State::queued);
     fixture.put("nor-for-this", State::starting);
     fixture.until(fixture.writer->copy_to(copy));
-    CHECK(Store(copy).load().size() == 100);
+    CHECK(SessionStore(copy).load().size() == 100);
     fixture.put("later");
     fixture.until_committed();
-    CHECK(Store(copy).load().size() == 100);
+    CHECK(SessionStore(copy).load().size() == 100);
     CHECK(error_of([&] { fixture.until(fixture.writer->copy_to("/nowhere/copy.db")); }).code() == Errc::io);
     CHECK(fixture.stored().size() == 103);
     fixture.writer.emplace(fixture.io, fixture.path, AuditFile(fixture.audit, {}));

@@ -31,7 +31,7 @@ TokenRecord token(const std::string& id, const std::string& hash) {
 } // namespace
 
 TEST_CASE("the newest word on each session, token and day counts") {
-    StoreBacklog backlog;
+    WriteQueue backlog;
     CHECK(backlog.empty());
     backlog.put(session("a", "old"), account("2026-01-01", 1));
     backlog.put(session("a", "new"), account("2026-01-01", 2));
@@ -57,7 +57,7 @@ TEST_CASE("the newest word on each session, token and day counts") {
 }
 
 TEST_CASE("what could not be written does not undo what came meanwhile") {
-    StoreBacklog backlog;
+    WriteQueue backlog;
     for (const char* id : {"a", "b", "c"})
         backlog.put(session(id, "old"), std::nullopt);
     backlog.put_token("t", token("t", "old"));
