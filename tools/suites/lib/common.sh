@@ -12,7 +12,8 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/chimerax-sandbox
 # No __pycache__ beside the sources.
 export PYTHONDONTWRITEBYTECODE=1
 # ccache takes what was compiled with a precompiled header only where it is told to.
-export CCACHE_SLOPPINESS=pch_defines,time_macros
+# In which language it complains makes no other object: rpmbuild has its own.
+export CCACHE_SLOPPINESS=pch_defines,time_macros,locale
 # One checkout's objects serve another: what differs is the folder's name in the debug information.
 export CCACHE_NOHASHDIR=1
 
