@@ -115,7 +115,8 @@ class AtTerminal {
     }
 
     int run_as_program() noexcept {
-        ::signal(SIGTTOU, SIG_DFL);
+        for (const int number : {SIGINT, SIGQUIT, SIGTSTP, SIGTTOU})
+            ::signal(number, SIG_DFL); // who builds packages in the background has some of them ignored
         ::setenv("TERM", "xterm", 1);
         ::unsetenv("HOME"); // no ~/.editrc
         const auto lines = edited_lines("$ ");
