@@ -35,6 +35,7 @@ using namespace sandbox;
 struct Options {
     std::string config = "/etc/chimerax-sandbox/sandboxd.toml";
     std::string plan, tenant, fault;
+    policy::PolicyFolders folders; ///< for a plan, where they are not the site's
     std::string manager;
     bool with_manager = false, verbose = false;
     bool pin_gateway = false, tear_down = false;
@@ -42,8 +43,12 @@ struct Options {
 
 void print_plan(const Options& options) {
     const policy::Site site = policy::load_site(options.config, policy::Trust::any_owner);
-    const auto loaded =
-        policy::load_whole_policy(site.policy_folders(), options.plan, policy::Trust::any_owner);
+    policy::PolicyFolders folders = site.policy_folders();
+    if (!options.folders.admin.empty())
+        folders.admin = options.folders.admin;
+    if (!options.folders.vendor.empty())
+        folders.vendor = options.folders.vendor == "none" ? "" : options.folders.vendor;
+    const auto loaded = policy::load_whole_policy(folders, options.plan, policy::Trust::any_owner);
     const policy::Tenant tenant =
         policy::load_tenant(site.tenants_dir, options.tenant, policy::Trust::any_owner);
     const auto installation = chimerax::find_installation(loaded.policy.chimerax.executable);
@@ -235,6 +240,12 @@ int main(int argc, char** argv) {
     app.add_option("--plan", options.plan,
                    "Print what a session of this policy would be made of, as JSON, and exit");
     app.add_option("--tenant", options.tenant, "The tenant for --plan")->needs("--plan");
+    app.add_option("--policies", options.folders.admin,
+                   "The folder of the admin's policies for --plan; else the site's")
+        ->needs("--plan");
+    app.add_option("--vendor-policies", options.folders.vendor,
+                   "The folder of the vendor's policies for --plan, or none; else the site's")
+        ->needs("--plan");
     app.add_option("--fault-after", options.fault, "Die by SIGKILL after this step or moment")->group("");
     app.add_flag("--verbose", options.verbose, "Log more");
     try {

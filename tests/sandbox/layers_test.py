@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import stack as harness  # noqa: E402
@@ -51,6 +52,19 @@ def both_count(site):
     site.stack.delete(session["id"])
     plan = json.loads(site.tool("policy", "plan", "test", "--tenant", "acme").stdout)
     assert plan["digest"] == session["policy"]["digest"], plan
+
+
+def plan_is_of_the_folders_named(site):
+    """As of an admin who tries a policy before it counts."""
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "test.toml").write_text('description = "tried"\nextends = "default"\n[resources]\npids_max = 77\n')
+        listed = json.loads(site.tool("policy", "ls", "-o", "json", "--policies", folder).stdout)["policies"]
+        words = ("policy", "plan", "test", "--tenant", "acme", "--policies", folder)
+        plan = json.loads(site.tool(*words).stdout)
+        assert plan["digest"] == {one["name"]: one["digest"] for one in listed}["test"], (plan["digest"], listed)
+        assert plan["digest"] != site.policies()["test"]["digest"], "it is the site's"
+        alone = site.tool(*words, "--vendor-policies", "none", check=False)
+        assert alone.returncode == 2 and "default" in alone.stderr, alone
 
 
 def admin_wins(site):
@@ -186,6 +200,7 @@ def main():
     with harness.Stack(sys.argv[1]) as stack:
         site = Site(stack)
         tap.test("policies of both layers are in force, and everyone says the same of them", both_count, site)
+        tap.test("a plan is made of the policies in the folders that are named", plan_is_of_the_folders_named, site)
         tap.test("the admin's policy counts over the vendor's of its name, and follows it in what it leaves", admin_wins, site)
         tap.test("neither layer is taken where others can write it, and none stands in for the other", attacks, site)
         tap.test("a tenant is made by one command and a reload, by root alone", new_tenant, site)

@@ -177,10 +177,14 @@ void diff(Context& context, const Options& options) {
 
 void plan(const Options& options) {
     std::vector<std::string> arguments{"--config", options.config, "--plan", options.name};
-    if (!options.tenant.empty()) {
-        arguments.emplace_back("--tenant");
-        arguments.push_back(options.tenant);
-    }
+    using Option = std::pair<const char*, std::string>;
+    for (const auto& [option, value] :
+         {Option{"--tenant", options.tenant}, Option{"--policies", options.policies},
+          Option{"--vendor-policies", options.vendor_policies}})
+        if (!value.empty()) {
+            arguments.emplace_back(option);
+            arguments.push_back(value);
+        }
     become_program(find_program("sandbox-launcher"), arguments);
 }
 
