@@ -162,7 +162,8 @@ launcher::CgroupDriver make_driver(const launcher::LauncherContext& context) {
 void tear_down(const Options& options) {
     check_root();
     const policy::Site site = policy::load_site(options.config, policy::Trust::root_owned_only);
-    if (!std::filesystem::exists(site.run_dir + "/sessions"))
+    const auto is_there = [&](const char* name) { return std::filesystem::exists(site.run_dir + name); };
+    if (!is_there("/sessions") && !is_there("/net"))
         return; // no launcher has run since the host has started
     launcher::LauncherContext context = launcher::make_launcher_context(site);
     launcher::CgroupDriver driver = make_driver(context);

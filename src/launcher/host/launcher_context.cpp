@@ -160,7 +160,11 @@ LauncherContext make_launcher_context(policy::Site site) {
 
 void pin_gateway(const policy::Site& site) {
     make_folder(site.run_dir, 0755, 0, 0);
-    open_gateway(site.run_dir + "/net");
+    const std::string path = site.run_dir + "/net";
+    if (kernel::open_pinned_namespace(path))
+        return; // a launcher that runs has the lock
+    const UniqueFd lock = lock_folder(site.run_dir);
+    open_gateway(path);
 }
 
 void check_fault(const std::string& name) {

@@ -43,7 +43,7 @@ struct LauncherContext {
 LauncherContext make_launcher_context(policy::Site site);
 
 /// Makes the gateway namespace alone, where it is not there yet: for who must enter it before a launcher
-/// runs.
+/// runs. Throws Error conflict where a launcher or a tear-down is at work on it.
 void pin_gateway(const policy::Site& site);
 
 /// sandbox-init as a memfd that nobody, root included, can write any more (memfd_create(2), sealing).
