@@ -26,7 +26,7 @@ OF_OTHERS = {"dbus.service", "systemd-timesyncd.service", "systemd-journald.serv
 # Programs of systemd, which not every machine of a test has, and the shell's own.
 ELSEWHERE = {"systemctl", "journalctl", "ulimit"}
 WAYS = {"systemctl": ({"enable", "disable", "start", "stop", "restart", "reload", "status", "show", "edit", "reset-failed", "daemon-reload", "list-dependencies",
-                       "set-property", "reboot"}, {"--now", "--no-pager", "--runtime"}),
+                       "set-property", "reboot", "unmask"}, {"--now", "--no-pager", "--runtime"}),
         "journalctl": (set(), {"-b", "-e", "-f", "-g", "-k", "-n", "-p", "-u"})}
 WORD = r"[^\s`\"'()\\]*[^\s`\"'()\\,.;:]"  # without what ends a sentence or a string
 YOUNGER = {"vm/memfd_noexec"}  # than the kernel of some machine that tests run on

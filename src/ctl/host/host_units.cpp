@@ -11,6 +11,12 @@ namespace fs = std::filesystem;
 
 constexpr const char* kTarget = "chimerax-sandbox.target";
 
+/// By the link that `systemctl mask` makes (systemd.unit(5)).
+bool is_masked(const HostView& host) {
+    std::error_code ignored;
+    return fs::read_symlink(host.etc + "/systemd/system/" + kTarget, ignored) == "/dev/null";
+}
+
 /// By the links that systemctl makes (systemd.unit(5), WantedBy=). One may lead nowhere.
 bool is_enabled(const HostView& host) {
     std::error_code ignored;
@@ -36,6 +42,9 @@ bool has_unit(const HostView& host, const std::string& name) {
 std::string start_cure(const HostView& host) {
     if (!has_unit(host, kTarget))
         return "Start it, as root: sandbox-launcher --with-manager.";
+    if (is_masked(host))
+        return "Somebody has masked it. As root: `systemctl unmask chimerax-sandbox.target`, then "
+               "`systemctl enable --now chimerax-sandbox.target`.";
     if (!is_enabled(host))
         return "As root: systemctl enable --now chimerax-sandbox.target.";
     return "It is enabled: `systemctl status chimerax-sandboxd chimerax-sandbox-launcher` and "

@@ -305,6 +305,8 @@ TEST_CASE("what does not run is started by its unit, where that is installed and
                        host.path("etc/systemd/system/multi-user.target.wants/chimerax-sandbox.target"));
     CHECK(has(cure(), "systemctl status chimerax-sandboxd"));
     CHECK(has(cure(), "journalctl"));
+    fs::create_symlink("/dev/null", host.path("etc/systemd/system/chimerax-sandbox.target"));
+    CHECK(has(cure(), "systemctl unmask chimerax-sandbox.target"));
     fs::remove_all(host.path("systemd"));
     CHECK(cure() == by_hand);
 }
