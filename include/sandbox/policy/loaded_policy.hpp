@@ -14,7 +14,7 @@ struct LoadedPolicy {
     std::string path, seccomp_path;
 };
 
-/// As `load_policy` and `load_seccomp_profile`.
+/// As `load_policy`.
 LoadedPolicy load_whole_policy(const PolicyFolders& folders, const std::string& name, Trust trust);
 
 /// The same for a file that is given by its path (`policy check FILE`). What it needs is looked for beside

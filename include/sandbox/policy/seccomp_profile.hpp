@@ -1,7 +1,5 @@
 #pragma once
 
-#include "sandbox/policy/loader.hpp"
-
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,7 +35,5 @@ struct SeccompProfile {
 
 /// Reads and checks a profile. Throws Error invalid_argument with `origin` and the place in the document.
 SeccompProfile parse_seccomp_profile(const std::string& json, const std::string& origin);
-
-SeccompProfile load_seccomp_profile(const PolicyFolders& folders, const std::string& name, Trust trust);
 
 } // namespace sandbox::policy

@@ -140,15 +140,4 @@ std::vector<std::string> list_policies(const PolicyFolders& folders) {
     return {names.begin(), names.end()};
 }
 
-SeccompProfile load_seccomp_profile(const PolicyFolders& folders, const std::string& name, Trust trust) {
-    if (!is_policy_name(name))
-        throw Error(Errc::invalid_argument,
-                    "seccomp profile \"" + printable(name) + "\": this cannot be a profile's name",
-                    "a name has 1 to 64 of a-z, 0-9, _ and -, not with _ or - first", "seccomp.profile");
-    const Layers layers = layers_of(folders);
-    const std::string file = profile_file(name);
-    const std::string path = layers[find_layer(layers, file, trust).value_or(0)] + "/" + file;
-    return parse_seccomp_profile(read_trusted_file(path, trust), path);
-}
-
 } // namespace sandbox::policy

@@ -1,7 +1,7 @@
 // The shipped profile as a filter of the kernel: each call is made for real in a child that installed it.
 
 #include "policy_folder.hpp"
-#include "sandbox/policy/seccomp_profile.hpp"
+#include "sandbox/policy/loaded_policy.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -56,9 +56,13 @@ int install(const SeccompProfile& profile) {
     return -::seccomp_load(context);
 }
 
+SeccompProfile shipped_profile() {
+    return load_whole_policy({SHIPPED_POLICIES}, "default", Trust::any_owner).seccomp;
+}
+
 /// The errno of a call that is made under the shipped profile, 0 for success; 255 where the filter failed.
 int under_filter(const std::function<long()>& call) {
-    const SeccompProfile profile = load_seccomp_profile({SHIPPED_POLICIES}, "chimerax", Trust::any_owner);
+    const SeccompProfile profile = shipped_profile();
     const pid_t pid = ::fork();
     if (pid == 0) {
         if (install(profile) != 0)
@@ -109,8 +113,7 @@ TEST_CASE("every call of the measured list, and every one of sandbox-init, is in
         "getrusage kill tgkill mremap membarrier sched_yield getsockopt pselect6 memfd_create "
         "copy_file_range signalfd4 waitid clock_gettime dup3 setsid execveat ");
     std::set<std::string> named;
-    for (const SeccompRule& rule :
-         load_seccomp_profile({SHIPPED_POLICIES}, "chimerax", Trust::any_owner).rules)
+    for (const SeccompRule& rule : shipped_profile().rules)
         named.insert(rule.names.begin(), rule.names.end());
     for (std::string name; needed >> name;) {
         INFO(name);

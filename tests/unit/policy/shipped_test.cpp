@@ -1,4 +1,5 @@
 #include "policy_folder.hpp"
+#include "sandbox/base/file.hpp"
 #include "sandbox/policy/seccomp_profile.hpp"
 
 #include <algorithm>
@@ -37,7 +38,8 @@ TEST_CASE("all shipped policies load, with a description") {
 TEST_CASE("all shipped seccomp profiles load") {
     std::size_t count = 0;
     for (const auto& entry : std::filesystem::directory_iterator(kShipped + "/seccomp")) {
-        CHECK_FALSE(load_seccomp_profile({kShipped}, entry.path().stem(), Trust::any_owner).rules.empty());
+        const std::string path = entry.path();
+        CHECK_FALSE(parse_seccomp_profile(read_file(path), path).rules.empty());
         ++count;
     }
     CHECK(count > 0);
