@@ -64,6 +64,8 @@ STEPS = [
     Step(README, "./tools/test unit", prints="1 passed, 0 failed, 0 skipped"),
     Step(README, "./tools/bench launch", more=" --rounds 2 --pause 1", prints=r"^\w+ +[\d.]+ +[\d.]+ +[\d.]+", timeout=120),
     Step(README, "./tools/bench sample", more=" --sessions 20 --seconds 1", prints=r"longest slice +[\d.]+ ms, a tenth of the sessions"),
+    Step(CONTRIBUTING, "tools/bench launch", more=" --rounds 2 --pause 1", prints=r"^\w+ +[\d.]+ +[\d.]+ +[\d.]+", timeout=120),
+    Step(CONTRIBUTING, "tools/bench sample", more=" --sessions 20 --seconds 1", prints=r"longest slice +[\d.]+ ms, a tenth of the sessions"),
     *[Step(README, command, cannot="the suite package does it, in a guest") for command in ("tools/package deb", "apt install ./build/packages/deb/*.deb")],
     Step(README, "tools/package rpm", cannot="it builds all anew, which takes minutes"),
     Step(README, "systemctl enable --now chimerax-sandbox.target", cannot=SYSTEMD),
