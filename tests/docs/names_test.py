@@ -17,6 +17,7 @@ import operations  # noqa: E402
 from stack import Tap  # noqa: E402
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+WIDTH = 130  # lines of Markdown are shorter
 TEXTS = ("*.md", "src/**/*.cpp", "src/**/*.hpp", "include/**/*.hpp", "src/**/*.js", "src/**/*.html", "src/**/*.json", "src/man/*.py", "policies/**/*.toml",
          "policies/*.json", "tools/client/*.py", "tools/monitoring/*")
 PAGES = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "tools/monitoring/README.md")
@@ -181,6 +182,14 @@ def check_terminals():
     assert shown and all(block in printed for block in shown), f"sandboxctl prints otherwise:\n{shown}"
 
 
+def check_widths():
+    pages = [path for pattern in ("*.md", *(f"{folder}/**/*.md" for folder in ("packaging", "policies", "src", "tests", "tools"))) for path in TOP.glob(pattern)]
+    faults = [f"{path.relative_to(TOP)}:{number}: {len(line)} characters" for path in sorted(pages) if "node_modules" not in path.parts
+              for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) >= WIDTH]
+    assert not faults, f"lines of Markdown have fewer than {WIDTH} characters:\n" + "\n".join(faults)
+    assert len(pages) > 5, pages
+
+
 def main():
     tree = extract.Tree.of(next(pathlib.Path(sys.argv[1]).rglob("bin/sandboxctl")))
     tap = Tap()
@@ -191,7 +200,8 @@ def main():
                                       ("settings that the pages name are there", check_settings, []),
                                       ("settings in the pages have values that they may have", check_values, []),
                                       ("tools that texts name are there", check_tools, []),
-                                      ("what the README shows of a terminal is what sandboxctl prints", check_terminals, [])):
+                                      ("what the README shows of a terminal is what sandboxctl prints", check_terminals, []),
+                                      ("no line of Markdown is too long", check_widths, [])):
         tap.test(name, function, *arguments)
     tap.finish()
 
