@@ -195,7 +195,7 @@ def value_text(node):
     """Type, bounds and default, in the words of the file."""
     parts = []
     kinds = node.get("enum") and " or ".join(f'"{word}"' for word in node["enum"])
-    kind = kinds or node.get("x-allowed") or {"size": 'a size as "512M"', "duration": 'a span of time as "30s" or "1h30m"', "path": "an absolute path"}.get(
+    kind = kinds or node.get("x-allowed") or {"size": 'a size, for example "512M"', "duration": 'a span of time, for example "30s" or "1h30m"', "path": "an absolute path"}.get(
         node.get("format")) or {"boolean": "true or false", "integer": "a whole number", "number": "a number", "array": "an array", "object": "a table"}.get(
         node.get("type") if isinstance(node.get("type"), str) else (node.get("type") or [""])[0], "a text")
     parts.append(kind)

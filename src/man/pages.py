@@ -25,8 +25,8 @@ LOG = [
     "shown as \\xNN: nothing that a tenant says makes a field or another line.",
     "Where systemd watches it (WATCHDOG_USEC), its event loop says itself that it runs, at half of that time, and no other thread does: one that hangs is found.",
 ]
-FIELDS = [("SESSION", "The session's id, where a message is about one, as in journalctl SESSION=ID."),
-          ("TENANT", "The tenant, where a message is about one or about its session, and it is known, as in journalctl TENANT=acme.")]
+FIELDS = [("SESSION", "The session's id, where a message is about one, for example for journalctl SESSION=ID."),
+          ("TENANT", "The tenant, where a message is about one or about its session, and it is known, for example for journalctl TENANT=acme.")]
 
 
 PAGES = {
@@ -35,8 +35,8 @@ PAGES = {
         "summary": "sandboxed ChimeraX sessions: make, use, look at and end them",
         "description": [
             "It talks to sandboxd over its HTTP API, by default over a unix socket, where the caller's user decides what it may do.",
-            "An ID may be shortened to any start that no other session's id has. A time is a number with its unit, as 500ms, 30s, 5m, 8h or 7d; a size "
-            "as 512M or 6G.",
+            "An ID may be shortened to any start that no other session's id has. A time is a number with its unit, for example 500ms, 30s, 5m, 8h or 7d; a "
+            "size, for example, is 512M or 6G.",
             "What writes a file writes into devices, pipes and /dev/stdout; a regular file, at the end of all links, is replaced once all of the new one is there, and "
             "keeps its owner, group and mode. Where its folder takes no other file, or it has several names, its own content is replaced.",
             "cp takes names of any bytes. With -r it follows links, as scp does; what cannot be copied is named, the rest is copied, and the exit status is 1.",
@@ -62,7 +62,7 @@ PAGES = {
         "summary": "manager of sandboxed ChimeraX sessions and their HTTP API",
         "description": [
             "The manager runs as an unprivileged user in a network namespace of its own, where the sessions' links end; sandbox-launcher --with-manager starts it "
-            "there. It asks the launcher for sandboxes, and can make only such as the root-owned policies allow.",
+            "there. It asks the launcher for sandboxes, and can make only those that the root-owned policies allow.",
             "It is given none of the launcher's environment, and no terminal to read from.",
             "SIGTERM ends all sessions in good order, unless on_stop is \"keep\". Sessions outlive a manager that is killed: the next one takes them over.",
             *LOG,
@@ -119,7 +119,7 @@ PAGES = {
         "summary": operations.SUMMARY,
         "description": [
             "chimerax-sandbox hosts many headless UCSF ChimeraX for tenants who do not trust each other. sandbox-launcher makes the sandboxes as root, sandboxd "
-            "keeps the sessions and serves the API without any right, sandboxctl is the operator's tool. This page is for who runs a site of it.",
+            "keeps the sessions and serves the API without any right, sandboxctl is the operator's tool. This page is for those who run a site.",
         ],
         "lists": {
             "FILES": [

@@ -93,7 +93,8 @@ def is_command(span):
 
 def markdown(page, text, tree):
     blocks, prose = split_markdown(text)
-    found = [piece for line, kind, block in blocks for piece in pieces_of_block(page, line, block, kind)]
+    # A block of ```text is what a program prints.
+    found = [piece for line, kind, block in blocks if kind != "text" for piece in pieces_of_block(page, line, block, kind)]
     found += [Piece(page, line, "shell", span) for line, span in spans(prose) if is_command(span) and not tree.is_mention(span)]
     return sorted(found, key=lambda piece: piece.line)
 

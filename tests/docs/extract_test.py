@@ -45,6 +45,10 @@ An end.
 import x
 ```
 
+```text
+what a program prints
+```
+
 ```
 one \\
   two
@@ -52,7 +56,7 @@ one \\
 """
 PIECES = [(3, "shell", "sandboxctl ls"), (3, "shell", "sandboxctl -o json ls"), (4, "shell", "A=1 B='2 3' tools/test vm"), (7, "shell", "id=$(sandboxctl -o id ls)"),
           (8, "shell", "cp a b"), (10, "shell", "if true; then\n    echo '#\n'\nfi"), (17, "toml", 'keys = 1\n[table]\nname = "x"   # why'), (22, "python", "import x"),
-          (26, "shell", "one \\\n  two")]
+          (30, "shell", "one \\\n  two")]
 MANUAL = ".SH NAME\nx\n.SH USE\ntext\n.PP\n.nf\n.RS 4\ny one\ny two\n.RE\n.fi\n.SH EXAMPLES\n.nf\n.RS 4\nx \\-\\-all\n# why\n\\&.x a\\eb\n.RE\n.fi\n.SH \"SEE ALSO\"\ny\n"
 
 

@@ -10,11 +10,14 @@ import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "src/man"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import extract  # noqa: E402
+import operations  # noqa: E402
 from stack import Tap  # noqa: E402
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+WIDTH = 130  # lines of Markdown are shorter
 TEXTS = ("*.md", "src/**/*.cpp", "src/**/*.hpp", "include/**/*.hpp", "src/**/*.js", "src/**/*.html", "src/**/*.json", "src/man/*.py", "policies/**/*.toml",
          "policies/*.json", "tools/client/*.py", "tools/monitoring/*")
 PAGES = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "tools/monitoring/README.md")
@@ -120,17 +123,34 @@ def settings():
     return known
 
 
-def check_settings():
-    known = settings()
-    count, faults = 0, []
+def prose_of_manual():
+    """(chapter, paragraph) of chimerax-sandbox(7), which has no code spans."""
+    for title, blocks in operations.CHAPTERS:
+        for block in blocks:
+            for text in [block] if isinstance(block, str) else [text for text in block if not isinstance(text, str)]:
+                yield f"chimerax-sandbox.7, {title}", text if isinstance(text, str) else text[1]
+
+
+def named_settings():
+    """(place, name, its value in JSON or "") of each table and key that the pages and the manual name."""
     for page in PAGES:
         _, prose = extract.split_markdown((TOP / page).read_text())
         for line, span in extract.spans(prose):
-            for name in re.findall(r"^\[(\w+)\]", span) + re.findall(r"^(?:\[\w+\] )?([a-z]\w*) = ", span) + re.findall(r"^\[\w+\] (\w+)$", span):
-                count += 1
-                faults += [] if name in known else [f"{page}:{line}: {span}: no file has the setting {name}"]
+            found = re.fullmatch(r"(?:\[(\w+)\](?: |$))?(?:([a-z]\w*)(?: = (.+))?)?", span)
+            if found and (found[1] or found[3]):
+                yield from ((f"{page}:{line}: {span}", name, value) for name, value in ((found[1], ""), (found[2], found[3] or "")) if name)
+    for place, text in prose_of_manual():
+        for name in re.findall(r"\[([a-z]+)\]", text) + re.findall(r"\[[a-z]+\] ([a-z]+_[a-z_]+)", text):
+            yield place, name, ""
+        for name, value in re.findall(r'(?<![\w.])([a-z]\w*) = ("[^"]*"|\[[^\]]*\]|true|false|\d+)', text):
+            yield place, name, value
+
+
+def check_settings():
+    known, found = settings(), list(named_settings())
+    faults = [f"{place}: no file has the setting {name}" for place, name, _ in found if name not in known]
     assert not faults, "\n".join(faults)
-    assert count > 15, f"only {count} were found"
+    assert len(found) > 40, f"only {len(found)} were found"
 
 
 def fits(node, value):
@@ -142,21 +162,32 @@ def fits(node, value):
 
 def check_values():
     """TOML's values of one line are JSON's, as far as the pages have them."""
-    known, count = settings(), 0
-    for page in PAGES:
-        for line, span in extract.spans(extract.split_markdown((TOP / page).read_text())[1]):
-            found = re.match(r"(?:\[\w+\] )?([a-z]\w*) = (.+)$", span)
-            if found and "…" not in found[2]:
-                count += 1
-                value = json.loads(found[2])
-                assert any(fits(node, value) for node in known.get(found[1], [])), f"{page}:{line}: {span}: this is no value of {found[1]}"
-    assert count > 3, f"only {count} were found"
+    known = settings()
+    found = [one for one in named_settings() if one[2] and "…" not in one[2]]
+    faults = [f"{place}: {name} cannot be {value}" for place, name, value in found if not any(fits(node, json.loads(value)) for node in known.get(name, []))]
+    assert not faults, "\n".join(faults)
+    assert len(found) > 8, f"only {len(found)} were found"
     assert not fits(known["on_stop"][0], "stay") and fits(known["on_stop"][0], "keep"), "a value is compared with what may be"
 
 
 def check_tools():
     faults = [f"{name}: {path}" for name, text in texts() for path in re.findall(r"(?<![\w/.-])(?:\./)?(tools/\w+)\b(?![/.*])", text) if not (TOP / path).exists()]
     assert not faults, "\n".join(faults)
+
+
+def check_terminals():
+    """What the README shows of a terminal is what golden_test.cpp has sandboxctl print."""
+    shown = [block for _, kind, block in extract.split_markdown((TOP / "README.md").read_text())[0] if kind == "text"]
+    printed = [path.read_text().rstrip("\n") for path in (TOP / "tests/unit/ctl/golden").glob("*.txt")]
+    assert shown and all(block in printed for block in shown), f"sandboxctl prints otherwise:\n{shown}"
+
+
+def check_widths():
+    pages = [path for pattern in ("*.md", *(f"{folder}/**/*.md" for folder in ("packaging", "policies", "src", "tests", "tools"))) for path in TOP.glob(pattern)]
+    faults = [f"{path.relative_to(TOP)}:{number}: {len(line)} characters" for path in sorted(pages) if "node_modules" not in path.parts
+              for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) >= WIDTH]
+    assert not faults, f"lines of Markdown have fewer than {WIDTH} characters:\n" + "\n".join(faults)
+    assert len(pages) > 5, pages
 
 
 def main():
@@ -168,7 +199,9 @@ def main():
                                       ("routes of the API that texts name are there", check_routes, []),
                                       ("settings that the pages name are there", check_settings, []),
                                       ("settings in the pages have values that they may have", check_values, []),
-                                      ("tools that texts name are there", check_tools, [])):
+                                      ("tools that texts name are there", check_tools, []),
+                                      ("what the README shows of a terminal is what sandboxctl prints", check_terminals, []),
+                                      ("no line of Markdown is too long", check_widths, [])):
         tap.test(name, function, *arguments)
     tap.finish()
 

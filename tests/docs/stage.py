@@ -64,7 +64,7 @@ def lacks_controllers():
 
 
 def take_less(top):
-    """A host without the controllers refuses a policy that wants them; its sessions then run with less, as the README says."""
+    """A host without the controllers refuses a policy that wants them; its sessions then run with less, as the manual says."""
     path = top / "policies/default.toml"
     path.write_text(path.read_text().replace("[resources]\n", '[resources]\nenforcement = "best-effort"\n', 1))
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What tools/bench and tools/demo say of arguments and programs that are wrong or missing. That they work is shown with the README's commands."""
+"""What tools/bench and tools/demo say of arguments and programs that are wrong or missing. That they work is shown with the pages' commands."""
 
 import pathlib
 import subprocess

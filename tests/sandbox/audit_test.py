@@ -114,7 +114,7 @@ MULTIPART = "--b\r\nContent-Disposition: form-data; name=\"command\"\r\n\r\nlog 
 
 
 def hash_of(site, command):
-    """As the README tells admins to find a command."""
+    """As the manual tells admins to find a command."""
     key = (site.state / "manager/audit-key").read_bytes()
     return hmac.new(key, command.encode(), "sha256").hexdigest()
 

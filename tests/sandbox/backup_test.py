@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`sandboxctl admin backup`, and the procedure of README.md that restores what it wrote, step by step."""
+"""`sandboxctl admin backup`, and the procedure of chimerax-sandbox(7) that restores what it wrote, step by step."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def restores(installed, archive, kept):
     with harness.Stack(installed) as site:
         for folder in (site.policies, site.tenants):
             shutil.rmtree(folder)
-        # README.md, "Back up and restore", with this site's folders.
+        # chimerax-sandbox(7), "Backup and restore", with this site's folders.
         unpacked = site.folder / "unpacked"
         unpacked.mkdir(mode=0o700)
         subprocess.run(["tar", "-xf", archive, "-C", unpacked, "--no-same-owner"], check=True)
@@ -91,7 +91,7 @@ def main():
         copy = pathlib.Path(f"/run/backup-{os.getpid()}.tar")
         shutil.copy(archive, copy)
     try:
-        tap.test("what README.md says restores it", restores, sys.argv[1], copy, kept)
+        tap.test("what the manual says restores it", restores, sys.argv[1], copy, kept)
     finally:
         copy.unlink()
     tap.finish()
