@@ -6,6 +6,7 @@
 #include "launcher/recovery/host_cleanup.hpp"
 #include "launcher/server/server.hpp"
 #include "sandbox/base/error.hpp"
+#include "sandbox/base/fault_points.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/base/inheritance.hpp"
 #include "sandbox/base/log.hpp"
@@ -247,7 +248,8 @@ int main(int argc, char** argv) {
     app.add_option("--vendor-policies", options.folders.vendor,
                    "The folder of the vendor's policies for --plan, or none; else the site's")
         ->needs("--plan");
-    app.add_option("--fault-after", options.fault, "Die by SIGKILL after this step or moment")->group("");
+    if (has_fault_points())
+        app.add_option("--fault-after", options.fault, "Die by SIGKILL after this step or moment")->group("");
     app.add_flag("--verbose", options.verbose, "Log more");
     try {
         app.parse(argc, argv);

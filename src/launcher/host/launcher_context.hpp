@@ -28,7 +28,7 @@ struct LauncherContext {
     kernel::Netlink gateway_link; ///< a socket in it
     UniqueFd link_filter;         ///< the XDP program of the near ends
     UniqueFd init_image;          ///< sandbox-init as a sealed memfd
-    std::string fault;            ///< tests only: the launcher dies after this step or moment
+    std::string fault;            ///< the launcher dies after this step or moment; see has_fault_points()
 
     std::string sessions_dir() const { return site.run_dir + "/sessions"; }
     std::string ended_dir() const { return site.run_dir + "/ended"; }

@@ -2,6 +2,7 @@
 
 #include "launcher/helpers/helper_process.hpp"
 #include "sandbox/base/error.hpp"
+#include "sandbox/base/fault_points.hpp"
 #include "sandbox/base/inheritance.hpp"
 #include "sandbox/base/journal.hpp"
 #include "sandbox/base/listening.hpp"
@@ -52,7 +53,8 @@ std::vector<std::string> environment_of_manager(int sockets, const std::string& 
         if (const char* value = std::getenv(name))
             environment.push_back(std::string(name) + "=" + value);
     };
-    add("SANDBOXD_FAULT_FILE");
+    if (has_fault_points())
+        add("SANDBOXD_FAULT_FILE");
     if (stderr_is_journal())
         add("JOURNAL_STREAM");
     return environment;
