@@ -111,14 +111,14 @@ class Stack:
         for name in tenants:
             self.write_tenant(name)
         self.write_policy("test")
-        self.tcp_port = self._free_port()
+        self.tcp_port = self.free_port()
         (self.folder / "sandboxd.toml").write_text(self._site(slots) + settings + self._admission(admission))
         for path in [self.policies, *self.policies.rglob("*")]:
             os.chown(path, 0, 0)
             path.chmod(0o755 if path.is_dir() else 0o644)
 
     @staticmethod
-    def _free_port():
+    def free_port():
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             return probe.getsockname()[1]

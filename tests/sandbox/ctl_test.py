@@ -19,6 +19,11 @@ class Ctl:
         site.write_policy("test", CEILINGS)
         self.folder = site.folder / "local"
         self.folder.mkdir()
+        self.ipv6_port = harness.Stack.free_port()
+        site.add_tokens(admin="admin-token-of-the-tests")
+        settings = site.folder / "sandboxd.toml"
+        own = f'"127.0.0.1:{site.tcp_port}"'
+        settings.write_text(settings.read_text().replace(f"[{own}]", f'[{own}, "[::1]:{self.ipv6_port}"]'))
 
     def start(self, *arguments, **more):
         return subprocess.Popen([str(self.site.find("bin/sandboxctl")), "--host", f"unix://{self.site.api_socket}", *arguments],
@@ -111,6 +116,25 @@ class Ctl:
         assert blind["verdict"] == "failed" and blind["cure"], blind
         assert self.site.sandboxctl("ls", "-q").stdout == "", "nothing is left of it"
 
+    def addresses(self):
+        """A server may listen on some of the addresses alone that a name has, and one of IPv6 is written in brackets."""
+        token, hosts = self.folder / "token", self.folder / "hosts"
+        token.write_text("admin-token-of-the-tests")
+        hosts.write_text("::1 localhost\n127.0.0.1 localhost\n")
+        subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True)
+
+        def tenants(host):
+            return subprocess.run([str(self.site.find("bin/sandboxctl")), "--host", host, "--token-file", str(token), "tenant", "ls"],
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        try:
+            for host in (f"http://localhost:{self.site.tcp_port}", f"http://[::1]:{self.ipv6_port}"):
+                done = tenants(host)
+                assert done.returncode == 0 and "acme" in done.stdout, done
+            nobody = tenants(f"http://[::1]:{self.site.tcp_port}")
+            assert nobody.returncode == 1 and f"http://[::1]:{self.site.tcp_port} cannot be reached" in nobody.stderr, nobody
+        finally:
+            subprocess.run(["umount", "/etc/hosts"], check=True)
+
 
 def main():
     harness.private_host()
@@ -124,6 +148,7 @@ def main():
                 ("the audit trail is read by session, tenant and time", ctl.audit),
                 ("files, folders and pictures go in and out", ctl.copies),
                 ("a session that runs is changed, started again and its log followed", ctl.steers),
+                ("any address of a name is enough, and IPv6 is in brackets", ctl.addresses),
                 ("the doctor has a picture drawn", ctl.picture)):
             tap.test(name, function)
     tap.finish()

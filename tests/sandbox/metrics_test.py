@@ -70,7 +70,7 @@ scrape_configs:
     authorization: {{credentials_file: {folder}/token}}
     static_configs: [{{targets: ["127.0.0.1:{site.tcp_port}"]}}]
 """)
-        self.port = harness.Stack._free_port()
+        self.port = harness.Stack.free_port()
         self.log = folder / "log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(

@@ -300,7 +300,7 @@ def insecure(installed):
         with harness.Stack(installed, settings=settings) as site:
             config = site.folder / "sandboxd.toml"
             loopback = f'"127.0.0.1:{site.tcp_port}"'
-            config.write_text(config.read_text().replace(loopback, f'{loopback}, "0.0.0.0:{site._free_port()}"'))
+            config.write_text(config.read_text().replace(loopback, f'{loopback}, "0.0.0.0:{site.free_port()}"'))
             if not words:
                 site.start()
                 continue

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -28,9 +29,11 @@ class Connection {
     void expires_after(Duration timeout) { wire_.expires_after(timeout); }
     void expires_never() { wire_.expires_never(); }
 
+    /// Connects to the first of these that takes the connection.
     template <typename Token>
-    auto async_connect(const boost::asio::generic::stream_protocol::endpoint& endpoint, Token&& token) {
-        return wire_.async_connect(endpoint, std::forward<Token>(token));
+    auto async_connect(const std::vector<boost::asio::generic::stream_protocol::endpoint>& endpoints,
+                       Token&& token) {
+        return wire_.async_connect(endpoints, std::forward<Token>(token));
     }
 
     /// From here on it speaks TLS, with whoever shows a certificate of that name that an authority of the

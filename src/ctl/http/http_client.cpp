@@ -9,11 +9,13 @@
 #include <charconv>
 #include <exception>
 #include <optional>
+#include <vector>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address_v6.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -46,7 +48,9 @@ constexpr std::size_t kPiece = 64 << 10;
 
 Error not_a_host(std::string_view text) {
     return {Errc::invalid_argument, "not the address of an API: " + std::string(text),
-            "Use unix:///run/chimerax-sandbox/api.sock, http://127.0.0.1:8600 or https://NAME:8600.", "host"};
+            "Use unix:///run/chimerax-sandbox/api.sock, http://127.0.0.1:8600, http://[::1]:8600 or "
+            "https://NAME:8600.",
+            "host"};
 }
 
 std::uint16_t parse_port(std::string_view digits, std::string_view whole) {
@@ -57,19 +61,30 @@ std::uint16_t parse_port(std::string_view digits, std::string_view whole) {
     return port;
 }
 
-asio::awaitable<Protocol::endpoint> find_endpoint(Host host) {
-    if (!host.socket_path.empty())
-        co_return asio::local::stream_protocol::endpoint(host.socket_path);
+/// All that a name leads to, in the resolver's order: a server may listen on some of them alone.
+asio::awaitable<std::vector<Protocol::endpoint>> find_endpoints(Host host) {
+    std::vector<Protocol::endpoint> endpoints;
+    if (!host.socket_path.empty()) {
+        endpoints.emplace_back(asio::local::stream_protocol::endpoint(host.socket_path));
+        co_return endpoints;
+    }
     asio::ip::tcp::resolver resolver(co_await asio::this_coro::executor);
     const auto found =
         co_await resolver.async_resolve(host.name, std::to_string(host.port), asio::use_awaitable);
-    co_return found.begin()->endpoint();
+    for (const auto& entry : found)
+        endpoints.emplace_back(entry.endpoint());
+    co_return endpoints;
+}
+
+/// The name and the port as in a URL (RFC 3986, 3.2.2).
+std::string authority_of(const Host& host) {
+    const bool is_ipv6 = host.name.find(':') != std::string::npos;
+    return (is_ipv6 ? "[" + host.name + "]" : host.name) + ":" + std::to_string(host.port);
 }
 
 http::request<http::string_body> message_of(const Host& host, const HttpRequest& request) {
     http::request<http::string_body> message(http::string_to_verb(request.method), request.target, 11);
-    message.set(http::field::host,
-                host.socket_path.empty() ? host.name + ":" + std::to_string(host.port) : "localhost");
+    message.set(http::field::host, host.socket_path.empty() ? authority_of(host) : "localhost");
     message.set(http::field::connection, "close");
     message.set(http::field::user_agent, "sandboxctl");
     if (!request.token.empty())
@@ -206,8 +221,8 @@ asio::awaitable<HttpReply> receive(Connection& stream, const HttpRequest& reques
 asio::awaitable<HttpReply> converse(Host host, const HttpRequest& request, Duration timeout) {
     Connection stream(co_await asio::this_coro::executor);
     stream.expires_after(timeout);
-    const Protocol::endpoint endpoint = co_await find_endpoint(host);
-    co_await stream.async_connect(endpoint, asio::use_awaitable);
+    const std::vector<Protocol::endpoint> endpoints = co_await find_endpoints(host);
+    co_await stream.async_connect(endpoints, asio::use_awaitable);
     if (host.tls)
         co_await stream.secure(host.name, host.ca_file);
     try {
@@ -272,19 +287,27 @@ Host parse_host(std::string_view text) {
     if (rest.ends_with('/'))
         rest.remove_suffix(1);
     Host host{.socket_path = {}, .name = {}, .port = kDefaultPort, .tls = tls};
-    const std::size_t colon = rest.find(':');
-    if (colon != std::string_view::npos)
-        host.port = parse_port(rest.substr(colon + 1), text);
-    host.name = std::string(rest.substr(0, colon));
-    if (host.name.empty() || host.name.find_first_of("/?#@[] ") != std::string::npos)
+    const bool is_ipv6 = rest.starts_with('[');
+    const std::size_t end = is_ipv6 ? rest.find(']') : rest.find(':');
+    host.name = std::string(rest.substr(is_ipv6 ? 1 : 0, end - (is_ipv6 ? 1 : 0)));
+    boost::system::error_code not_ipv6;
+    if (is_ipv6)
+        asio::ip::make_address_v6(host.name, not_ipv6);
+    if (host.name.empty() || host.name.find_first_of("/?#@[]% ") != std::string::npos || not_ipv6 ||
+        (is_ipv6 && end == std::string_view::npos))
         throw not_a_host(text);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + (is_ipv6 ? 1 : 0));
+    if (!rest.empty() && !rest.starts_with(':'))
+        throw not_a_host(text);
+    if (!rest.empty())
+        host.port = parse_port(rest.substr(1), text);
     return host;
 }
 
 std::string to_text(const Host& host) {
     if (!host.socket_path.empty())
         return "unix://" + host.socket_path;
-    return (host.tls ? "https://" : "http://") + host.name + ":" + std::to_string(host.port);
+    return (host.tls ? "https://" : "http://") + authority_of(host);
 }
 
 HttpReply exchange(const Host& host, const HttpRequest& request, Duration timeout) {

@@ -15,7 +15,7 @@ namespace sandbox::ctl {
 /// Where the API listens.
 struct Host {
     std::string socket_path; ///< of a unix socket; empty: TCP
-    std::string name;        ///< of a TCP host
+    std::string name;        ///< of a TCP host, or its address, without brackets
     std::uint16_t port = 0;
     bool tls = false;
     std::string ca_file =
@@ -24,8 +24,8 @@ struct Host {
     bool operator==(const Host&) const = default;
 };
 
-/// Reads `unix:///path`, `http://NAME[:PORT]` or `https://NAME[:PORT]` (8600 unless given). Throws Error
-/// invalid_argument.
+/// Reads `unix:///path`, `http://NAME[:PORT]` or `https://NAME[:PORT]` (8600 unless given); NAME may be an
+/// address, one of IPv6 in brackets. Throws Error invalid_argument.
 Host parse_host(std::string_view text);
 std::string to_text(const Host& host);
 

@@ -27,10 +27,31 @@ TEST_CASE("hosts are unix sockets or http addresses, and nothing else") {
     CHECK(parse_host("http://127.0.0.1:99") == Host{"", "127.0.0.1", 99});
     CHECK(parse_host("http://localhost/") == Host{"", "localhost", 8600});
     CHECK(parse_host("https://sandbox.example.org/") == Host{"", "sandbox.example.org", 8600, true});
+    CHECK(parse_host("http://[::1]:99") == Host{"", "::1", 99});
+    CHECK(parse_host("https://[2001:db8::1]/") == Host{"", "2001:db8::1", 8600, true});
     CHECK(to_text(parse_host("https://a:443")) == "https://a:443");
-    for (const char* bad :
-         {"", "unix://", "unix://x", "https://", "ftp://a", "http://", "http://:80", "http://a:0",
-          "http://a:65536", "http://a:8x", "http://a/b", "http://u@a", "127.0.0.1:8600"})
+    CHECK(to_text(parse_host("http://[::1]")) == "http://[::1]:8600");
+    for (const char* bad : {"",
+                            "unix://",
+                            "unix://x",
+                            "https://",
+                            "ftp://a",
+                            "http://",
+                            "http://:80",
+                            "http://a:0",
+                            "http://a:65536",
+                            "http://a:8x",
+                            "http://a/b",
+                            "http://u@a",
+                            "127.0.0.1:8600",
+                            "http://::1",
+                            "http://[::1",
+                            "http://[::1]8600",
+                            "http://[a]:80",
+                            "http://[127.0.0.1]",
+                            "http://[fe80::1%lo]",
+                            "http://a:80:80",
+                            "http://[]"})
         CHECK_THROWS_AS(parse_host(bad), Error);
     CHECK_THROWS_AS(parse_host("unix:///" + std::string(120, 'x')), Error);
 }
