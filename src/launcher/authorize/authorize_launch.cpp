@@ -69,10 +69,10 @@ LaunchPlan authorize_launch(const policy::Site& site, const Rules& rules, const 
     const bool probe = request.policy == kProbe && request.tenant == kProbe;
     const std::string& file = probe ? request.probe_of : request.policy;
     if (!is_policy_name(file))
-        throw Error(Errc::invalid_argument, "\"" + file + "\" is no policy name",
+        throw Error(Errc::invalid_argument, "\"" + file + "\" is not a valid policy name",
                     "see `sandboxctl policy ls`", "policy");
     if (!is_tenant_name(request.tenant))
-        throw Error(Errc::invalid_argument, "\"" + request.tenant + "\" is no tenant name",
+        throw Error(Errc::invalid_argument, "\"" + request.tenant + "\" is not a valid tenant name",
                     "1 to 32 of a-z, 0-9 and _", "tenant");
     const policy::LoadedPolicy& loaded = rules.policy(file);
     policy::Policy policy = loaded.policy;

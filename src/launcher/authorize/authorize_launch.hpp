@@ -5,6 +5,7 @@
 #include "sandbox/protocol/message.hpp"
 
 #include <string>
+#include <utility>
 
 namespace sandbox::launcher {
 
@@ -19,6 +20,8 @@ class Rules {
   public:
     /// Throws Error where a folder cannot be read.
     explicit Rules(const policy::Site& site);
+    /// For tests, whose files are not root's.
+    explicit Rules(policy::Rulebook rulebook) : rulebook_(std::move(rulebook)) {}
 
     /// Throws Error, and leaves what is in force: where any file is wrong, and conflict where they are not
     /// those of the `digest` that the manager has read (empty: nobody's).

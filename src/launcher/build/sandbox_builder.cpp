@@ -275,11 +275,4 @@ Sandbox SandboxBuilder::finish() {
     return {std::move(facts), child_.release(), cgroup_.keep(), UniqueFd()};
 }
 
-pid_t find_engine(const kernel::CgroupDir& session, pid_t init) {
-    for (const pid_t pid : session.open_child("payload").processes())
-        if (kernel::parent_of(pid) == init)
-            return pid;
-    return 0;
-}
-
 } // namespace sandbox::launcher

@@ -6,19 +6,12 @@
 #include "launcher/cgroup/session_cgroup.hpp"
 #include "launcher/host/launcher_context.hpp"
 #include "launcher/records/session_dir.hpp"
+#include "launcher/sandbox/sandbox.hpp"
 
 #include <memory>
 #include <optional>
 
 namespace sandbox::launcher {
-
-/// A finished sandbox as the launcher keeps it.
-struct Sandbox {
-    protocol::Launched facts; ///< as in session.json
-    UniqueFd pidfd;           ///< of sandbox-init
-    kernel::CgroupDir cgroup; ///< the session's folder
-    UniqueFd published;       ///< the listening socket of its published port
-};
 
 /// Memory that launcher and child share, for the child's marks.
 class SharedTimeline {
@@ -84,8 +77,5 @@ class SandboxBuilder {
     ScopedChild child_;
     std::optional<pid_t> learner_;
 };
-
-/// ChimeraX's own process, as the host sees it: sandbox-init's child in payload/. 0 when there is none.
-pid_t find_engine(const kernel::CgroupDir& session, pid_t init);
 
 } // namespace sandbox::launcher

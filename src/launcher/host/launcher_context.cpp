@@ -169,7 +169,7 @@ void pin_gateway(const policy::Site& site) {
 
 void check_fault(const std::string& name) {
     if (!step_from_text(name) && std::ranges::find(kMoments, name) == kMoments.end())
-        throw Error(Errc::invalid_argument, "there is no step or moment " + name, {}, "--fault-after");
+        throw Error(Errc::invalid_argument, "there is no step or fault point " + name, {}, "--fault-after");
 }
 
 void fault_point(const LauncherContext& context, Step step) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "launcher/build/sandbox_builder.hpp"
+#include "launcher/sandbox/sandbox.hpp"
 
 #include <array>
 #include <set>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "launcher/build/sandbox_builder.hpp"
+#include "launcher/sandbox/sandbox.hpp"
 #include "sandbox/base/duration.hpp"
 #include "sandbox/base/unique_fd.hpp"
 

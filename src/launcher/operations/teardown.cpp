@@ -1,6 +1,7 @@
 #include "launcher/operations/teardown.hpp"
 
 #include "launcher/build/syscall_recorder.hpp"
+#include "launcher/records/session_dir.hpp"
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/log.hpp"
 #include "sandbox/kernel/process.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "launcher/build/sandbox_builder.hpp"
+#include "launcher/host/launcher_context.hpp"
+#include "launcher/sandbox/sandbox.hpp"
 
 #include <optional>
 

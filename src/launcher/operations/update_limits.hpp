@@ -1,7 +1,7 @@
 #pragma once
 
 #include "launcher/authorize/authorize_launch.hpp"
-#include "launcher/build/sandbox_builder.hpp"
+#include "launcher/sandbox/sandbox.hpp"
 #include "sandbox/protocol/message.hpp"
 
 #include <vector>

@@ -60,7 +60,7 @@ UniqueFd open_as_session(const Sandbox& sandbox, const std::string& path, std::u
 
 void check_session_path(const std::string& path) {
     if (path.empty() || path.front() == '/' || path.size() > kMaxPath || path.find('\0') != std::string::npos)
-        throw Error(Errc::invalid_argument, "\"" + path.substr(0, 80) + "\" is no path below /work",
+        throw Error(Errc::invalid_argument, "\"" + path.substr(0, 80) + "\" is not a path below /work",
                     "Give a relative path of at most 4095 bytes.", "path");
 }
 
@@ -76,7 +76,7 @@ void check_session_path(const std::string& path) {
                     "path");
     case EISDIR:
     case ENXIO: // a socket
-        throw Error(Errc::conflict, name + " is no regular file", {}, "path");
+        throw Error(Errc::conflict, name + " is not a regular file", {}, "path");
     case ENOSPC:
     case EDQUOT:
         throw Error(Errc::too_large, "there is no room in the workspace for " + name,
@@ -146,7 +146,7 @@ SessionFile open_session_file(const Sandbox& sandbox, const std::string& path) {
     if (::fstat(file.fd.get(), &status) != 0)
         throw_errno("cannot look at " + session_file_name(sandbox, path));
     if (!S_ISREG(status.st_mode))
-        throw Error(Errc::conflict, session_file_name(sandbox, path) + " is no regular file",
+        throw Error(Errc::conflict, session_file_name(sandbox, path) + " is not a regular file",
                     S_ISDIR(status.st_mode) ? "Ask for a list of the folder." : "", "path");
     file.size = static_cast<std::uint64_t>(status.st_size);
     file.tag = file_tag(status);

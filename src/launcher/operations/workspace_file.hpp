@@ -1,6 +1,6 @@
 #pragma once
 
-#include "launcher/build/sandbox_builder.hpp"
+#include "launcher/sandbox/sandbox.hpp"
 #include "sandbox/base/unique_fd.hpp"
 
 #include <cstdint>
@@ -23,13 +23,13 @@ inline constexpr std::size_t kMostRead = 64 * 1024; ///< of a folder; of more, s
 /// Opens a regular file below a session's /work with the session's own user and group, so that what the
 /// tenant put there (links, FIFOs, `..`, swapped while this looks) leads neither out nor to what the session
 /// could not read itself (openat2(2)). Never blocks. Throws Error: invalid_argument for a path that cannot be
-/// one, not_found, denied for one that leads out, conflict for what is no regular file.
+/// one, not_found, denied for one that leads out, conflict for what is not a regular file.
 SessionFile open_session_file(const Sandbox& sandbox, const std::string& path);
 
 /// What is in a folder, behind the name `after`, as JSON in memory: {"entries": [{name, type, size,
 /// modified_at}], "truncated", "next"}, in the order of the names' bytes. An entry whose name is not UTF-8
 /// has it percent-encoded too, as `name_encoded`; `next`, which is encoded as well, is the `after` of what
-/// follows. The same errors; conflict for what is no folder.
+/// follows. The same errors; conflict for what is not a folder.
 SessionFile list_session_folder(const Sandbox& sandbox, const std::string& path, const std::string& after);
 
 /// Removes a file; of a link, the link. Throws Error conflict, too, where the preconditions do not hold.

@@ -1,7 +1,9 @@
 #include "launcher/recovery/orphan_collector.hpp"
 
 #include "launcher/build/syscall_recorder.hpp"
+#include "launcher/cgroup/session_cgroup.hpp"
 #include "launcher/operations/teardown.hpp"
+#include "launcher/records/session_dir.hpp"
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/id.hpp"
 #include "sandbox/base/log.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "launcher/build/sandbox_builder.hpp"
+#include "launcher/sandbox/sandbox.hpp"
 #include "launcher/cgroup/driver.hpp"
 #include "launcher/host/launcher_context.hpp"
 #include "launcher/records/exit_records.hpp"

@@ -15,7 +15,7 @@ constexpr Duration kMaxGrace = 5min;
 
 } // namespace
 
-void Server::end(const protocol::End& request, Reply reply) {
+void Server::end(const protocol::End& request, Responder& reply) {
     if (auto ended = exit_records_.find(request.session)) {
         if (sandboxes_.contains(request.session))
             remove(request.session); // nothing runs in it, and it could not be removed before
@@ -66,7 +66,7 @@ void Server::advance(TeardownJob& ender) {
     } catch (const Error& error) {
         log::error({ender.sandbox.facts.session, ender.sandbox.facts.tenant},
                    "session " + ender.sandbox.facts.session + " was not ended: " + error.what());
-        for (const Reply& reply : ender.replies)
+        for (Responder& reply : ender.replies)
             reply(protocol::to_failure(error), {});
         ender.done = true;
     }
@@ -82,7 +82,7 @@ void Server::finish(TeardownJob& ender) {
     ender.done = true;
     log::info({ended.session, tenant},
               "session " + ended.session + " of tenant " + tenant + " has ended (" + ended.last_step + ")");
-    for (const Reply& reply : ender.replies)
+    for (Responder& reply : ender.replies)
         reply(ended, {});
 }
 

@@ -19,12 +19,13 @@ constexpr Duration kConstructionTime = 20s;
 
 } // namespace
 
-void Server::launch(const protocol::Launch& request, Reply reply) {
+void Server::launch(const protocol::Launch& request, Responder& reply) {
     auto pending = std::make_unique<LaunchJob>();
     pending->timeline.start();
     pending->deadline = BootClock::now() + kConstructionTime;
     if (!is_session_id(request.session))
-        throw Error(Errc::invalid_argument, "\"" + request.session + "\" is no session id", {}, "session");
+        throw Error(Errc::invalid_argument, "\"" + request.session + "\" is not a valid session id", {},
+                    "session");
     if (sandboxes_.contains(request.session) || is_pending(request.session) ||
         exit_records_.find(request.session))
         throw Error(Errc::conflict, "session " + request.session + " is in use", "take another", "session");
@@ -92,13 +93,13 @@ void Server::advance(LaunchJob& pending) {
     }
 }
 
-void Server::restart(const protocol::Restart& request, Reply reply) {
+void Server::restart(const protocol::Restart& request, Responder& reply) {
     Sandbox& sandbox = find_staying(request.session);
     if (kernel::has_ended(sandbox.pidfd.get()))
         throw Error(Errc::gone, "session " + request.session + " has no sandbox-init any more", {},
                     "session");
     std::erase_if(restarters_, [&](const auto& entry) { return &entry->sandbox == &sandbox; });
-    restarters_.push_back(std::make_unique<RestartJob>(sandbox, std::move(reply)));
+    restarters_.push_back(std::make_unique<RestartJob>(sandbox, reply));
     fault_point(context_, FaultPoint::restart_kill);
     advance(*restarters_.back());
 }

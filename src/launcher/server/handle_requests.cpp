@@ -46,7 +46,7 @@ bool Server::is_pending(const std::string& session) const {
         pending_, [&](const auto& entry) { return !entry->done && entry->request.session == session; });
 }
 
-void Server::freeze(const protocol::Freeze& request, const Reply& reply) {
+void Server::freeze(const protocol::Freeze& request, Responder& reply) {
     const Sandbox& sandbox = find_staying(request.session);
     // sandbox-init too: what it would write of a stopped ChimeraX can wait.
     sandbox.cgroup.freeze(request.frozen);
@@ -54,7 +54,7 @@ void Server::freeze(const protocol::Freeze& request, const Reply& reply) {
     reply(protocol::Frozen{request.frozen}, {});
 }
 
-void Server::reclaim(const protocol::Reclaim& request, const Reply& reply) {
+void Server::reclaim(const protocol::Reclaim& request, Responder& reply) {
     // The file is root's, and moving pages to the swap takes its time: so it is opened here, and written to
     // where one can wait. With it a manager that an attacker owns can make its own sessions slow, and no
     // other group: they could be frozen or ended as well.
@@ -63,19 +63,19 @@ void Server::reclaim(const protocol::Reclaim& request, const Reply& reply) {
     reply(protocol::Reclaimable{}, {file.get()});
 }
 
-void Server::look(const protocol::Look& request, const Reply& reply) {
+void Server::look(const protocol::Look& request, Responder& reply) {
     const Sandbox& sandbox = find(request.session);
     reply(read_last_figures(context_, request.session, sandbox.cgroup), {});
 }
 
-void Server::set_limits(const protocol::SetLimits& request, const Reply& reply) {
+void Server::set_limits(const protocol::SetLimits& request, Responder& reply) {
     Sandbox& sandbox = find_staying(request.session);
     change_expectations(context_, request.session, change_limits(rules_, sandbox, request));
     write_session_file(context_, sandbox.facts);
     reply(sandbox.facts, {});
 }
 
-void Server::publish(const protocol::Publish& request, const Reply& reply) {
+void Server::publish(const protocol::Publish& request, Responder& reply) {
     Sandbox& sandbox = find(request.session);
     if (!sandbox.published) {
         PublishedPort port = publish_port(sandbox.facts);
@@ -88,7 +88,7 @@ void Server::publish(const protocol::Publish& request, const Reply& reply) {
     reply(protocol::Published{sandbox.facts.published_port.value_or(0)}, {sandbox.published.get()});
 }
 
-void Server::attach(const protocol::Attach& request, const Reply& reply) {
+void Server::attach(const protocol::Attach& request, Responder& reply) {
     if (is_pending(request.session))
         throw Error(Errc::conflict, "session " + request.session + " is being made", "ask again", "session");
     Sandbox& sandbox = find(request.session);
@@ -96,7 +96,7 @@ void Server::attach(const protocol::Attach& request, const Reply& reply) {
     reply(sandbox.facts, {sandbox.pidfd.get(), sandbox.cgroup.fd()});
 }
 
-void Server::list(const protocol::List& request, const Reply& reply) const {
+void Server::list(const protocol::List& request, Responder& reply) const {
     protocol::Listed listed;
     for (auto entry = sandboxes_.upper_bound(request.after); entry != sandboxes_.end(); ++entry) {
         if (listed.sessions.size() == kListedAtOnce) {
@@ -112,7 +112,7 @@ void Server::list(const protocol::List& request, const Reply& reply) const {
     reply(std::move(listed), {});
 }
 
-void Server::forget(const protocol::Forget& request, const Reply& reply) {
+void Server::forget(const protocol::Forget& request, Responder& reply) {
     for (const std::string& session : request.sessions)
         exit_records_.forget(session);
     reply(protocol::Forgotten{}, {});
@@ -140,7 +140,7 @@ std::vector<protocol::Leftover> Server::sweep_leftovers(bool dry_run) {
     return sweep(context_, driver_, claimed, dry_run, 200ms);
 }
 
-void Server::put_file(const protocol::PutFile& request, std::vector<UniqueFd> descriptors, Reply reply) {
+void Server::put_file(const protocol::PutFile& request, std::vector<UniqueFd> descriptors, Responder& reply) {
     const Sandbox& sandbox = find_staying(request.session);
     if (descriptors.size() != 1)
         throw Error(Errc::invalid_argument, "put_file comes with one descriptor");
@@ -151,8 +151,7 @@ void Server::put_file(const protocol::PutFile& request, std::vector<UniqueFd> de
                     "session " + request.session + " takes " + std::to_string(kMaxWriters) +
                         " files at once, and no more",
                     "Send it again when one is done.");
-    writers_.push_back(
-        std::make_unique<WriteJob>(sandbox, request, std::move(descriptors[0]), std::move(reply)));
+    writers_.push_back(std::make_unique<WriteJob>(sandbox, request, std::move(descriptors[0]), reply));
 }
 
 void Server::advance(WriteJob& writer) {

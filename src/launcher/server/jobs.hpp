@@ -24,7 +24,7 @@ struct Server::Connection {
 
 struct Server::LaunchJob {
     protocol::Launch request;
-    Reply reply;
+    Responder reply;
     Timeline timeline;
     std::optional<SandboxSpec> plan;
     std::unique_ptr<SandboxBuilder> builder;
@@ -36,27 +36,27 @@ struct Server::TeardownJob {
     TeardownJob(Sandbox& ended, Duration grace) : sandbox(ended), ending(ended, grace) {}
     Sandbox& sandbox;
     Teardown ending;
-    std::vector<Reply> replies;
+    std::vector<Responder> replies;
     bool done = false;
 };
 
 struct Server::RestartJob {
-    RestartJob(Sandbox& restarted, Reply then)
+    RestartJob(Sandbox& restarted, Responder& then)
         : sandbox(restarted),
           restarting(restarted),
           reply(std::move(then)) {}
     Sandbox& sandbox;
     EngineRestart restarting;
-    Reply reply;
+    Responder reply;
     bool done = false;
 };
 
 struct Server::WriteJob {
-    WriteJob(const Sandbox& sandbox, const protocol::PutFile& request, UniqueFd source, Reply then)
+    WriteJob(const Sandbox& sandbox, const protocol::PutFile& request, UniqueFd source, Responder& then)
         : writing(sandbox, request, std::move(source)),
           reply(std::move(then)) {}
     FileWriter writing;
-    Reply reply;
+    Responder reply;
     bool done = false;
 };
 

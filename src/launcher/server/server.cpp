@@ -63,7 +63,11 @@ Server::Server(LauncherContext& context, CgroupDriver driver)
     listen();
 }
 
-Server::~Server() = default;
+Server::~Server() {
+    // The next launcher takes up what is not done: none of it is given up.
+    for (const auto& connection : connections_)
+        connection->closed = true;
+}
 
 void Server::listen() {
     const std::string path = context_.socket_path();
@@ -136,9 +140,9 @@ void Server::serve(Connection& connection) {
 void Server::handle(const std::shared_ptr<Connection>& connection, protocol::Packet<protocol::Request> packet,
                     std::vector<UniqueFd> descriptors) {
     const std::uint64_t id = packet.id;
-    const Reply reply = [connection, id](protocol::Reply body, const std::vector<int>& its_descriptors) {
+    Responder reply([connection, id](protocol::Reply body, const std::vector<int>& its_descriptors) {
         connection->send(id, std::move(body), its_descriptors);
-    };
+    });
     try {
         std::visit(
             [&](const auto& request) {

@@ -6,6 +6,7 @@
 #include "launcher/host/launcher_context.hpp"
 #include "launcher/operations/teardown.hpp"
 #include "launcher/records/exit_records.hpp"
+#include "launcher/server/responder.hpp"
 #include "sandbox/base/watchdog.hpp"
 #include "sandbox/protocol/message.hpp"
 
@@ -44,30 +45,29 @@ class Server {
     struct TeardownJob; ///< an end from its request to its reply
     struct RestartJob;  ///< a restart from its request to its reply
     struct WriteJob;    ///< a file on its way into a workspace
-    using Reply = std::function<void(protocol::Reply, std::vector<int>)>;
 
     void listen();
     void accept();
     void serve(Connection& connection);
     void handle(const std::shared_ptr<Connection>& connection, protocol::Packet<protocol::Request> packet,
                 std::vector<UniqueFd> descriptors);
-    void launch(const protocol::Launch& request, Reply reply);
+    void launch(const protocol::Launch& request, Responder& reply);
     void construct(LaunchJob& pending, std::variant<TenantGroup, Error> group);
     void advance(LaunchJob& pending);
-    void end(const protocol::End& request, Reply reply);
-    void freeze(const protocol::Freeze& request, const Reply& reply);
-    void reclaim(const protocol::Reclaim& request, const Reply& reply);
-    void publish(const protocol::Publish& request, const Reply& reply);
-    void attach(const protocol::Attach& request, const Reply& reply);
-    void list(const protocol::List& request, const Reply& reply) const;
-    void forget(const protocol::Forget& request, const Reply& reply);
+    void end(const protocol::End& request, Responder& reply);
+    void freeze(const protocol::Freeze& request, Responder& reply);
+    void reclaim(const protocol::Reclaim& request, Responder& reply);
+    void publish(const protocol::Publish& request, Responder& reply);
+    void attach(const protocol::Attach& request, Responder& reply);
+    void list(const protocol::List& request, Responder& reply) const;
+    void forget(const protocol::Forget& request, Responder& reply);
     std::vector<protocol::Leftover> sweep_leftovers(bool dry_run);
-    void look(const protocol::Look& request, const Reply& reply);
-    void restart(const protocol::Restart& request, Reply reply);
+    void look(const protocol::Look& request, Responder& reply);
+    void restart(const protocol::Restart& request, Responder& reply);
     void advance(RestartJob& restarter);
-    void put_file(const protocol::PutFile& request, std::vector<UniqueFd> descriptors, Reply reply);
+    void put_file(const protocol::PutFile& request, std::vector<UniqueFd> descriptors, Responder& reply);
     void advance(WriteJob& writer);
-    void set_limits(const protocol::SetLimits& request, const Reply& reply);
+    void set_limits(const protocol::SetLimits& request, Responder& reply);
     void advance(TeardownJob& ender);
     void finish(TeardownJob& ender);
     /// What is left of a sandbox in which nothing runs. Throws Error io where the kernel keeps its group.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "sandbox/protocol/message.hpp"
+#include "sandbox/protocol/facts.hpp"
 
 #include <array>
 #include <chrono>

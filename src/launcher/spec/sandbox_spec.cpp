@@ -56,7 +56,7 @@ bool is_below(const std::string& path, const std::string& folder) {
     return path == folder || path.starts_with(folder + "/");
 }
 
-void plan_identity(SandboxSpec& spec, const BlueprintInput& in) {
+void plan_identity(SandboxSpec& spec, const SandboxSpecInput& in) {
     if (in.slot >= in.site.slots)
         throw Error(Errc::invalid_argument,
                     "slot " + std::to_string(in.slot) + " is not below " + std::to_string(in.site.slots),
@@ -142,7 +142,7 @@ void plan_installation(SandboxSpec& spec, const chimerax::Installation& installa
         plan_bind(spec, {root, target, false}, lookup);
 }
 
-void plan_filesystem(SandboxSpec& spec, const BlueprintInput& in, const HostLookup& lookup) {
+void plan_filesystem(SandboxSpec& spec, const SandboxSpecInput& in, const HostLookup& lookup) {
     const policy::Filesystem& fs = in.policy.filesystem;
     spec.directories.assign(kEmptyDirectories.begin(), kEmptyDirectories.end());
     for (const policy::Bind& bind : fs.binds)
@@ -193,7 +193,7 @@ void plan_files(SandboxSpec& spec) {
     });
 }
 
-void plan_process(SandboxSpec& spec, const BlueprintInput& in) {
+void plan_process(SandboxSpec& spec, const SandboxSpecInput& in) {
     const policy::Policy& policy = in.policy;
     std::map<std::string, std::string> environment{
         {"CHIMERAX_START", kStart}, {"HOME", kHome},    {"LANG", "C.UTF-8"},  {"LOGNAME", "chimerax"},
@@ -257,7 +257,7 @@ HostEntry look_up_host(const std::string& path) {
     }
 }
 
-SandboxSpec make_sandbox_spec(const BlueprintInput& input, const HostLookup& lookup) {
+SandboxSpec make_sandbox_spec(const SandboxSpecInput& input, const HostLookup& lookup) {
     SandboxSpec spec;
     plan_identity(spec, input);
     plan_cgroup(spec, input.policy.resources);

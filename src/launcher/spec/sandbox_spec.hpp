@@ -120,7 +120,7 @@ struct HostEntry {
 using HostLookup = std::function<HostEntry(const std::string& path)>;
 HostEntry look_up_host(const std::string& path);
 
-struct BlueprintInput {
+struct SandboxSpecInput {
     const policy::Site& site;
     const policy::Policy& policy; ///< with the overrides in it
     const policy::Tenant& tenant;
@@ -134,7 +134,7 @@ struct BlueprintInput {
 
 /// Takes every decision; touches nothing but `lookup`. Throws Error when a path that the policy names is not
 /// on the host.
-SandboxSpec make_sandbox_spec(const BlueprintInput& input, const HostLookup& lookup);
+SandboxSpec make_sandbox_spec(const SandboxSpecInput& input, const HostLookup& lookup);
 
 /// For `sandbox-launcher --plan` and tests: indented JSON.
 std::string to_json(const SandboxSpec& spec);
