@@ -17,7 +17,7 @@ constexpr std::array kTable{
     ErrcInfo{Errc::gone, "gone", 410, 3, "The session has ended"},
     ErrcInfo{Errc::quota, "quota", 429, 5, "A limit is reached"},
     ErrcInfo{Errc::capacity, "capacity", 429, 5, "The host has no place left"},
-    ErrcInfo{Errc::pressure, "pressure", 503, 5, "The host has too much to do"},
+    ErrcInfo{Errc::pressure, "pressure", 503, 5, "The host is overloaded"},
     ErrcInfo{Errc::too_large, "too_large", 413, 2, "The input is too large"},
     ErrcInfo{Errc::engine, "engine", 502, 1, "ChimeraX gave no usable answer"},
     ErrcInfo{Errc::timed_out, "timed_out", 504, 6, "A deadline passed"},

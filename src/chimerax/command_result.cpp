@@ -132,7 +132,7 @@ class ReplyReader {
         if (value == "null")
             return;
         if (value[0] != '[')
-            refuse(R"("json values" is no list)");
+            refuse(R"("json values" is not a list)");
         Items items(value);
         for (std::string_view item = items.next(); !item.empty(); item = items.next())
             if (has_room())
@@ -145,7 +145,7 @@ class ReplyReader {
         if (value == "null")
             return;
         if (value[0] != '{')
-            refuse(R"("log messages" is no object)");
+            refuse(R"("log messages" is not an object)");
         Items levels(value);
         for (std::string_view key = levels.next(); !key.empty(); key = levels.next())
             read_level(text_of(key), levels.next());
@@ -163,7 +163,7 @@ class ReplyReader {
         if (value == "null")
             return;
         if (value[0] != '[')
-            refuse("\"" + name + "\" in \"log messages\" is no list");
+            refuse("\"" + name + "\" in \"log messages\" is not a list");
         Items messages(value);
         for (std::string_view message = messages.next(); !message.empty(); message = messages.next())
             if (has_room())
@@ -180,7 +180,7 @@ class ReplyReader {
             return;
         }
         if (value[0] != '{')
-            refuse(R"("error" is no object)");
+            refuse(R"("error" is not an object)");
         Items members(value);
         for (std::string_view key = members.next(); !key.empty(); key = members.next()) {
             const std::string name = text_of(key);

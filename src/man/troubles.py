@@ -67,7 +67,7 @@ SYMPTOMS = [
     ("of the host's … for sessions not … are left for another",
      "The memory budget is promised. End sessions, lower memory_max of policies, raise memory_overcommit, or add memory: see SIZING."),
     ("tenant … has its … sessions already", "The tenant's own max_sessions. Raise it in its file, then sandboxctl admin reload."),
-    ("the host has too much to do for another session: …",
+    ("the host is overloaded and takes no further session: …",
      "A gate is closed; the message has which, its value and its limit. memory_available and memory_pressure: too many sessions work at once. "
      "io_pressure: a slow disk, or swap that is busy. disk_free: make room in the file system of the state's folder. descriptors: raise LimitNOFILE of "
      "chimerax-sandboxd.service."),

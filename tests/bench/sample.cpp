@@ -5,6 +5,7 @@
 #include "sandbox/base/error.hpp"
 #include "sandbox/base/file.hpp"
 #include "sandbox/base/id.hpp"
+#include "sandbox/protocol/message.hpp"
 
 #include <algorithm>
 #include <csignal>

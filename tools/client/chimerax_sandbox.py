@@ -345,7 +345,7 @@ def _pieces(response: requests.Response) -> Iterator[bytes]:
 
 
 def _save(target: Path, pieces: Iterable[bytes]) -> pathlib.Path:
-    """Into a file that is seen under its name only when all is there, with the mode of the one before it; what is no regular file is
+    """Into a file that is seen under its name only when all is there, with the mode of the one before it; what is not a regular file is
     written into."""
     place, written = os.path.realpath(target), pathlib.Path(os.fsdecode(target))
     if os.path.exists(target) and not os.path.isfile(target):

@@ -45,6 +45,8 @@ class Manager {
     /// request.
     boost::asio::awaitable<Created> create(CreateRequest request);
 
+    /// Returns nothing for what never was.
+    std::optional<FoundSession> find(const std::string& id) const;
     /// Throws Error not_found for what never was. An ended session's view has `end`.
     SessionView get(const std::string& id) const;
     std::vector<SessionView> list() const;
@@ -68,12 +70,12 @@ class Manager {
 
     /// One request to the session's ChimeraX: one at a time for each session, others wait in a bounded queue
     /// (Error quota when it is full, timed_out when the turn does not come).
-    boost::asio::awaitable<chimerax::RestReply> rest(std::string id, chimerax::RestRequest request,
+    boost::asio::awaitable<chimerax::RestReply> rest(FoundSession session, chimerax::RestRequest request,
                                                      Duration timeout);
 
     /// Commands, each of them such a request, in one turn. Throws Error as `rest` does where nothing was
     /// sent; what happens later is in the report.
-    boost::asio::awaitable<CommandsRun> run(std::string id, CommandList list);
+    boost::asio::awaitable<CommandsRun> run(FoundSession session, CommandList list);
 
     /// Counts as activity: its idle clock begins anew; of one that is not ready yet it does not run. Does not
     /// wait.
@@ -104,7 +106,7 @@ class Manager {
                                              protocol::Preconditions only_if);
 
     /// For what takes longer than one of the calls here: a body on its way in, an answer on its way out.
-    InUse use(const std::string& id);
+    InUse use(const FoundSession& session);
 
     /// Kills its ChimeraX and starts it again in its sandbox, whatever its policy says of crashes. Returns
     /// once it is `recovering`; Error conflict for one that is already.
@@ -159,7 +161,7 @@ class Manager {
     void audit(const AuditEntry& entry);
     /// Puts into the entry what the policy of this session lets the trail have of these commands; of one that
     /// does not live, nothing.
-    void put_commands(AuditEntry& entry, const std::string& id,
+    void put_commands(AuditEntry& entry, const FoundSession& session,
                       std::span<const std::string_view> commands) const;
     /// Returns when all lines until now are on the disk, or cannot be written now.
     boost::asio::awaitable<void> audited();

@@ -6,8 +6,9 @@
 #include "sandbox/manager/session_view.hpp"
 #include "sandbox/policy/policy.hpp"
 #include "sandbox/policy/settings_diff.hpp"
-#include "sandbox/protocol/message.hpp"
+#include "sandbox/protocol/facts.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -17,6 +18,10 @@
 #include <vector>
 
 namespace sandbox::manager {
+
+/// Of a session's texts, in bytes; of labels also how many there may be.
+inline constexpr std::size_t kMaxSessionName = 128, kMaxLabels = 64, kMaxLabelKey = 128,
+                             kMaxLabelValue = 1024;
 
 /// What makes the second create of a client that lost its connection the same session.
 struct IdempotencyKey {
@@ -70,7 +75,9 @@ struct StoredFile {
 struct InUse {
     std::shared_ptr<void> hold;
     std::function<bool()> lives; ///< the session has not ended
+    std::string policy;          ///< its name
     Bytes work_size;             ///< of its /work
+    Duration request_timeout{};  ///< of a request whose caller names none, its turn in the queue included
 };
 
 /// What is absent stays as it is.
@@ -99,5 +106,13 @@ struct Reloaded {
 std::string to_text(const Reloaded& done);
 
 using Leftover = protocol::Leftover;
+
+class Session;
+
+/// A session that was looked up once, for the calls that follow.
+struct FoundSession {
+    std::string id, tenant;
+    std::shared_ptr<Session> live; ///< null: it has ended
+};
 
 } // namespace sandbox::manager

@@ -3,7 +3,7 @@
 #include "sandbox/base/bytes.hpp"
 #include "sandbox/base/duration.hpp"
 #include "sandbox/manager/state.hpp"
-#include "sandbox/protocol/message.hpp"
+#include "sandbox/protocol/facts.hpp"
 
 #include <chrono>
 #include <cstdint>

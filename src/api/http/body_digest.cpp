@@ -71,7 +71,7 @@ void BodyDigest::want_list(const std::string& field, std::string_view text) {
         text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
         const std::size_t equals = one.find("=:");
         if (equals == std::string_view::npos || one.size() < equals + 3 || one.back() != ':')
-            refuse(field, "this is no digest of RFC 9530", "Send sha-256=:BASE64:.");
+            refuse(field, "this is not a digest of RFC 9530", "Send sha-256=:BASE64:.");
         want(field, std::string(one.substr(0, equals)), one.substr(equals + 2, one.size() - equals - 3));
     }
 }

@@ -15,7 +15,7 @@ using Tags = std::vector<std::string>;
 constexpr std::size_t kMostTags = 64;
 
 [[noreturn]] void refuse_tags(const std::string& field) {
-    throw Error(Errc::invalid_argument, field + " is no list of ETags",
+    throw Error(Errc::invalid_argument, field + " is not a list of ETags",
                 R"(Send * or, in their quotes, up to 64 ETags that a GET gave: "a", "b".)", field);
 }
 
@@ -68,7 +68,7 @@ std::optional<std::time_t> date_of(const Request& request, std::string_view head
         return std::nullopt;
     const auto date = parse_http_date(*text);
     if (!date)
-        throw Error(Errc::invalid_argument, field + " is no date of HTTP",
+        throw Error(Errc::invalid_argument, field + " is not an HTTP date",
                     "Send it as Sun, 06 Nov 1994 08:49:37 GMT.", field);
     return date;
 }

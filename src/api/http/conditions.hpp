@@ -1,7 +1,7 @@
 #pragma once
 
 #include "api/http/message.hpp"
-#include "sandbox/protocol/message.hpp"
+#include "sandbox/protocol/facts.hpp"
 
 #include <ctime>
 #include <optional>

@@ -20,8 +20,8 @@ Response answer(unsigned status, const Json& document) {
 }
 
 /// The next manager takes the sessions over once this one has answered what is in flight.
-asio::awaitable<Response> handover(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
+asio::awaitable<Response> handover(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
     manager.leave();
     co_return answer(202, {{"status", "leaving"}});
 }
@@ -31,8 +31,8 @@ Json names_json(const manager::Reloaded::Names& names) {
 }
 
 /// The answer says what is in force now, or all that is wrong, and then nothing is.
-asio::awaitable<Response> reload(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
+asio::awaitable<Response> reload(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
     const manager::Reloaded done = co_await manager.reload();
     co_return answer(
         200, {{"policies", names_json(done.policies)},
@@ -41,18 +41,18 @@ asio::awaitable<Response> reload(Manager& manager, Exchange exchange) {
 }
 
 /// Takes no new sessions, or takes them again; and where a timeout is given, waits for the old ones to end.
-asio::awaitable<Response> drain(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {"timeout"});
+asio::awaitable<Response> drain(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {"timeout"});
     const Duration timeout =
-        seconds_parameter(exchange.request, "timeout", kMaxDrainWait).value_or(Duration::zero());
-    const bool undo = parse_flag(exchange.request.body, "undo");
+        seconds_parameter(context.request, "timeout", kMaxDrainWait).value_or(Duration::zero());
+    const bool undo = parse_flag(context.request.body, "undo");
     manager.drain(!undo);
     const std::size_t live = co_await manager.until_empty(undo ? Duration::zero() : timeout);
     co_return answer(200, {{"draining", manager.is_draining()}, {"sessions", live}});
 }
 
-asio::awaitable<Response> backup(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
+asio::awaitable<Response> backup(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
     manager::Backup made = co_await manager.backup();
     Response response{.status = 200, .content_type = "application/x-tar", .body = {}, .headers = {}};
     const std::uint64_t size = made.size;
@@ -60,9 +60,9 @@ asio::awaitable<Response> backup(Manager& manager, Exchange exchange) {
     co_return response;
 }
 
-asio::awaitable<Response> gc(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    const bool dry_run = parse_flag(exchange.request.body, "dry_run");
+asio::awaitable<Response> gc(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    const bool dry_run = parse_flag(context.request.body, "dry_run");
     const std::vector<manager::Leftover> found = co_await manager.collect_garbage(dry_run);
     Json list = Json::array();
     for (const manager::Leftover& one : found)

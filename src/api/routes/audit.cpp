@@ -21,26 +21,23 @@ using manager::Manager;
 constexpr std::size_t kMostDetail = 1024;
 
 /// The session that it was about: of the path, or the one that it made.
-std::string session_of(const Exchange& exchange, const Response& response) {
-    const auto captured = exchange.captured.find("id");
+std::string session_of(const RouteContext& context, const Response& response) {
+    const auto captured = context.captured.find("id");
     const auto location = std::ranges::find(response.headers, "Location", &Fields::value_type::first);
     std::string id;
-    if (captured != exchange.captured.end())
+    if (captured != context.captured.end())
         id = captured->second;
     else if (location != response.headers.end())
         id = location->second.substr(location->second.rfind('/') + 1);
     return is_session_id(id) ? id : std::string(); // other things have ids too
 }
 
-std::string tenant_of(const Manager& manager, const Exchange& exchange, const std::string& session) {
-    if (!session.empty()) {
-        try {
-            return manager.get(session).tenant;
-        } catch (const Error&) { // there is none, or no longer
-            return exchange.caller.tenant;
-        }
-    }
-    return exchange.caller.tenant;
+/// Of the session of the path, or of the one that it made; else the caller's own.
+std::string tenant_of(const Manager& manager, const RouteContext& context, const std::string& session) {
+    if (context.session)
+        return context.session->tenant;
+    const std::optional<manager::FoundSession> found = manager.find(session);
+    return found ? found->tenant : context.caller.tenant;
 }
 
 /// The commands of a raw request to ChimeraX. Nothing of it is left out, whatever ChimeraX makes of it: what
@@ -56,20 +53,26 @@ std::vector<std::string> raw_commands(const Request& request) {
     return commands;
 }
 
-/// What the trail may have of the commands in it. Of a session that the caller may not see, nothing.
-void note_commands(const Manager& manager, const Exchange& exchange, AuditEntry& entry) {
-    const Request& request = exchange.request;
-    try {
-        const std::string id = visible_session(manager, exchange).id;
-        const std::vector<std::string> commands =
-            entry.action == "command" ? parse_commands(request.body).commands : raw_commands(request);
-        std::vector<std::string_view> views(commands.begin(), commands.end());
-        if (entry.action == "rest" && !request.body.empty())
-            views.emplace_back(request.body);
-        manager.put_commands(entry, id, views);
-    } catch (const Error&) { // which the handler answers with
-        entry.commands.clear();
+/// What the trail may have of the commands in it. Of a session that the caller may not see, nothing. A body
+/// is read here, and not again by its handler.
+void note_commands(const Manager& manager, RouteContext& context, AuditEntry& entry) {
+    if (!context.session)
+        return;
+    std::vector<std::string_view> views;
+    const std::vector<std::string> raw = raw_commands(context.request);
+    if (entry.action == "command") {
+        try {
+            context.commands = std::make_shared<const CommandRequest>(parse_commands(context.request.body));
+        } catch (const Error&) { // which the handler answers with
+            return;
+        }
+        views.assign(context.commands->commands.begin(), context.commands->commands.end());
+    } else {
+        views.assign(raw.begin(), raw.end());
+        if (!context.request.body.empty())
+            views.emplace_back(context.request.body);
     }
+    manager.put_commands(entry, *context.session, views);
 }
 
 } // namespace
@@ -93,17 +96,18 @@ std::string actor_text(const Caller& caller, const Peer& peer, bool by_token) {
     return "anyone" + how;
 }
 
-asio::awaitable<Response> answer_audited(Manager& manager, const Route& route, Exchange exchange,
+asio::awaitable<Response> answer_audited(Manager& manager, const Route& route, RouteContext context,
                                          std::string actor) {
     const auto started = std::chrono::steady_clock::now();
     AuditEntry entry;
     entry.action = route.action;
     entry.actor = std::move(actor);
-    entry.request_id = exchange.request.id;
+    entry.request_id = context.request.id;
     const bool is_command = entry.action == "command" || entry.action == "rest";
     if (is_command)
-        note_commands(manager, exchange, entry);
-    const Exchange known{.request = {}, .caller = exchange.caller, .captured = exchange.captured};
+        note_commands(manager, context, entry);
+    const RouteContext known{
+        .request = {}, .caller = context.caller, .captured = context.captured, .session = context.session};
     const auto write = [&](unsigned status, const Response& response) {
         entry.at = std::chrono::system_clock::now();
         entry.session = session_of(known, response);
@@ -114,7 +118,7 @@ asio::awaitable<Response> answer_audited(Manager& manager, const Route& route, E
         manager.audit(entry);
     };
     try {
-        Response response = co_await route.handler(std::move(exchange));
+        Response response = co_await route.handler(std::move(context));
         entry.detail = response.audited;
         write(response.status, response);
         // Who is told that it was done finds it in the trail, whatever happens to this program. Of commands,

@@ -13,7 +13,7 @@ std::string actor_text(const Caller& caller, const Peer& peer, bool by_token);
 /// Runs the handler, and writes to the audit trail who asked for what, and what came of it. Throws what the
 /// handler throws.
 boost::asio::awaitable<Response> answer_audited(manager::Manager& manager, const Route& route,
-                                                Exchange exchange, std::string actor);
+                                                RouteContext context, std::string actor);
 
 /// Somebody without the right to it.
 void audit_refusal(manager::Manager& manager, const Request& request, const Peer& peer, const Error& error);

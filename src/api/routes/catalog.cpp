@@ -32,15 +32,15 @@ std::vector<policy::Policy> visible_policies(const Manager& manager, const Calle
     return policies;
 }
 
-asio::awaitable<Response> list_policies(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    co_return ok(policies_json(visible_policies(manager, exchange.caller)));
+asio::awaitable<Response> list_policies(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    co_return ok(policies_json(visible_policies(manager, context.caller)));
 }
 
-asio::awaitable<Response> get_policy(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    for (const policy::Policy& policy : visible_policies(manager, exchange.caller))
-        if (policy.name == exchange.captured.at("name"))
+asio::awaitable<Response> get_policy(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    for (const policy::Policy& policy : visible_policies(manager, context.caller))
+        if (policy.name == context.captured.at("name"))
             co_return ok(policy_json(policy));
     throw Error(Errc::not_found, "there is no such policy", "GET /v1/policies lists yours.", "name");
 }
@@ -66,9 +66,9 @@ nlohmann::ordered_json quota_object(const policy::Tenant& tenant,
 }
 
 /// What the caller's credentials make of it.
-asio::awaitable<Response> whoami(Manager&, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    const Caller& caller = exchange.caller;
+asio::awaitable<Response> whoami(Manager&, RouteContext context) {
+    check_parameters(context.request, {});
+    const Caller& caller = context.caller;
     nlohmann::ordered_json document{{"role", to_text(caller.role)}};
     if (!caller.tenant.empty())
         document["tenant"] = caller.tenant;
@@ -78,11 +78,11 @@ asio::awaitable<Response> whoami(Manager&, Exchange exchange) {
 }
 
 /// A tenant's own; of an admin all.
-asio::awaitable<Response> quota(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {"tenant"});
-    const std::string wanted = exchange.caller.role == Role::admin
-                                   ? exchange.request.parameter("tenant").value_or("")
-                                   : exchange.caller.tenant;
+asio::awaitable<Response> quota(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {"tenant"});
+    const std::string wanted = context.caller.role == Role::admin
+                                   ? context.request.parameter("tenant").value_or("")
+                                   : context.caller.tenant;
     const std::vector<manager::SessionView> sessions = manager.list();
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const policy::Tenant& tenant : manager.tenants())
@@ -95,17 +95,17 @@ asio::awaitable<Response> quota(Manager& manager, Exchange exchange) {
 }
 
 /// A tenant sees what concerns it; an admin all.
-asio::awaitable<Response> audit(Manager& manager, Exchange exchange) {
-    const Request& request = exchange.request;
+asio::awaitable<Response> audit(Manager& manager, RouteContext context) {
+    const Request& request = context.request;
     check_parameters(request, {"session", "tenant", "since", "until", "limit"});
     manager::AuditQuery query;
     query.session = request.parameter("session").value_or("");
     query.tenant = request.parameter("tenant").value_or("");
-    if (exchange.caller.role != Role::admin) {
-        if (!query.tenant.empty() && query.tenant != exchange.caller.tenant)
+    if (context.caller.role != Role::admin) {
+        if (!query.tenant.empty() && query.tenant != context.caller.tenant)
             throw Error(Errc::denied, "another tenant's audit trail is not yours to read",
                         "Leave the tenant out.", "tenant");
-        query.tenant = exchange.caller.tenant;
+        query.tenant = context.caller.tenant;
     }
     query.since = time_parameter(request, "since");
     query.until = time_parameter(request, "until");
@@ -117,19 +117,19 @@ asio::awaitable<Response> audit(Manager& manager, Exchange exchange) {
     co_return ok(body + R"(],"truncated":)" + (found.truncated ? "true}" : "false}"));
 }
 
-asio::awaitable<Response> openapi(Manager&, Exchange) {
+asio::awaitable<Response> openapi(Manager&, RouteContext) {
     co_return ok(std::string(embedded::kOpenApi));
 }
 
-asio::awaitable<Response> list_tenants(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
+asio::awaitable<Response> list_tenants(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
     co_return ok(tenants_json(manager.tenants()));
 }
 
-asio::awaitable<Response> get_tenant(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
+asio::awaitable<Response> get_tenant(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
     for (const policy::Tenant& tenant : manager.tenants())
-        if (tenant.name == exchange.captured.at("name"))
+        if (tenant.name == context.captured.at("name"))
             co_return ok(tenant_json(tenant));
     throw Error(Errc::not_found, "there is no such tenant", "GET /v1/tenants lists them.", "name");
 }
@@ -150,18 +150,18 @@ bool is_known(Manager& manager, const std::string& tenant) {
 }
 
 /// A tenant's own, of an admin anyone's: of one that is gone too, as long as there is something of it.
-asio::awaitable<Response> usage(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {"since", "until"});
-    const std::string& tenant = exchange.captured.at("name");
+asio::awaitable<Response> usage(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {"since", "until"});
+    const std::string& tenant = context.captured.at("name");
     const auto now = std::chrono::system_clock::now();
-    std::string since = day_parameter(exchange.request, "since"),
-                until = day_parameter(exchange.request, "until");
+    std::string since = day_parameter(context.request, "since"),
+                until = day_parameter(context.request, "until");
     if (since.empty())
         since = format_time(now - std::chrono::days(29)).substr(0, 10);
     if (until.empty())
         until = format_time(now).substr(0, 10);
     const Error unknown(Errc::not_found, "there is no such tenant", "GET /v1/whoami tells yours.", "name");
-    if (exchange.caller.role != Role::admin && exchange.caller.tenant != tenant)
+    if (context.caller.role != Role::admin && context.caller.tenant != tenant)
         throw unknown;
     const std::vector<manager::DayUsage> days = manager.usage(tenant, since, until);
     if (days.empty() && !is_known(manager, tenant))
@@ -183,13 +183,13 @@ asio::awaitable<Response> usage(Manager& manager, Exchange exchange) {
 }
 
 /// `started_at` tells one manager from the next.
-asio::awaitable<Response> healthz(Manager&, Exchange) {
+asio::awaitable<Response> healthz(Manager&, RouteContext) {
     static const std::string started_at = format_time(std::chrono::system_clock::now());
     const nlohmann::ordered_json document{{"status", "ok"}, {"started_at", started_at}};
     co_return ok(document.dump());
 }
 
-asio::awaitable<Response> readyz(Manager& manager, Exchange) {
+asio::awaitable<Response> readyz(Manager& manager, RouteContext) {
     if (manager.is_draining())
         throw Error(Errc::unavailable, "the host takes no new sessions: it is being drained",
                     "`sandboxctl admin drain --undo` takes them again.")
@@ -200,8 +200,8 @@ asio::awaitable<Response> readyz(Manager& manager, Exchange) {
 }
 
 /// For load balancers: 503 while no create would be admitted or queued.
-asio::awaitable<Response> pressure(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
+asio::awaitable<Response> pressure(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
     const manager::PressureView view = manager.pressure();
     Response response = ok(pressure_json(view));
     if (view.refuses) {
@@ -236,7 +236,7 @@ void handlers::add_catalog(std::vector<Route>& routes, Manager& manager, const s
                       .pattern = "/version",
                       .minimum = Role::anyone,
                       .max_body = kMaxJsonBody,
-                      .handler = [version](const Exchange&) { return version_answer(version); }});
+                      .handler = [version](const RouteContext&) { return version_answer(version); }});
 }
 
 Router make_router(Manager& manager, const std::string& version, const HttpMetrics& http) {

@@ -13,7 +13,6 @@ namespace sandbox::api {
 namespace {
 
 using manager::Manager;
-using manager::SessionView;
 
 /// ChimeraX takes no longer target. Looked at before the first is sent.
 void check_lengths(const std::vector<std::string>& commands) {
@@ -26,22 +25,22 @@ void check_lengths(const std::vector<std::string>& commands) {
     }
 }
 
-asio::awaitable<Response> commands(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    const SessionView session = visible_session(manager, exchange);
-    if (session.state == manager::State::ended)
-        co_return gone_problem(session);
-    CommandRequest asked = parse_commands(exchange.request.body);
+asio::awaitable<Response> commands(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    const manager::FoundSession session = visible_session(context);
+    if (!session.live)
+        co_return gone_problem(manager.get(session.id));
+    const CommandRequest asked = context.commands ? *context.commands : parse_commands(context.request.body);
     check_lengths(asked.commands);
+    manager::InUse in_use = manager.use(session); // until the last byte of the answer
     manager::CommandList list;
     list.commands = asked.commands;
-    list.timeout = asked.timeout.value_or(rest_timeout(manager, session.policy));
-    list.goes_on = [client = exchange.request.client] {
+    list.timeout = asked.timeout.value_or(in_use.request_timeout);
+    list.goes_on = [client = context.request.client] {
         return !client || (!client->is_gone() && client->is_allowed());
     };
-    manager::InUse in_use = manager.use(session.id); // until the last byte of the answer
     const auto started = std::chrono::steady_clock::now();
-    const manager::CommandsRun run = co_await manager.run(session.id, std::move(list));
+    const manager::CommandsRun run = co_await manager.run(session, std::move(list));
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started;
     if (run.lost)
         co_return lost_problem(asked.commands, run);

@@ -47,11 +47,11 @@ Response answer_with(const embedded::DashboardFile& file, const Request& request
     return response;
 }
 
-asio::awaitable<Response> send_file(std::string name, Exchange exchange) {
-    check_parameters(exchange.request, {});
+asio::awaitable<Response> send_file(std::string name, RouteContext context) {
+    check_parameters(context.request, {});
     const auto file = std::ranges::find(embedded::kDashboard, name, &embedded::DashboardFile::name);
     if (file != embedded::kDashboard.end())
-        co_return answer_with(*file, exchange.request);
+        co_return answer_with(*file, context.request);
     if (embedded::kDashboard.empty())
         throw Error(Errc::not_found, "this program was built without the dashboard",
                     "Build it with npm and -Ddashboard=enabled; the API is at /v1, its reference at "
@@ -67,14 +67,14 @@ void handlers::add_dashboard(std::vector<Route>& routes) {
          .pattern = "/",
          .minimum = Role::anyone,
          .max_body = kMaxJsonBody,
-         .handler = [](Exchange exchange) { return send_file("index.html", std::move(exchange)); }});
+         .handler = [](RouteContext context) { return send_file("index.html", std::move(context)); }});
     routes.push_back({.method = "GET",
                       .pattern = "/dashboard/{file}",
                       .minimum = Role::anyone,
                       .max_body = kMaxJsonBody,
-                      .handler = [](Exchange exchange) {
-                          std::string name = exchange.captured.at("file");
-                          return send_file(std::move(name), std::move(exchange));
+                      .handler = [](RouteContext context) {
+                          std::string name = context.captured.at("file");
+                          return send_file(std::move(name), std::move(context));
                       }});
 }
 

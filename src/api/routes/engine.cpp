@@ -40,18 +40,18 @@ struct Ticker {
 };
 
 /// For routes that need a living session: an ended one is 410 with its end.
-std::optional<Response> gone(const SessionView& session) {
-    if (session.state != manager::State::ended)
+std::optional<Response> gone(const Manager& manager, const manager::FoundSession& session) {
+    if (session.live)
         return std::nullopt;
-    return gone_problem(session);
+    return gone_problem(manager.get(session.id));
 }
 
-asio::awaitable<Response> rest_run(Manager& manager, Exchange exchange) {
-    const SessionView session = visible_session(manager, exchange);
-    if (auto answer = gone(session))
+asio::awaitable<Response> rest_run(Manager& manager, RouteContext context) {
+    const manager::FoundSession session = visible_session(context);
+    if (auto answer = gone(manager, session))
         co_return std::move(*answer);
-    std::string path = exchange.request.path.ends_with("/cmdline.html") ? "/cmdline.html" : "/run";
-    co_return co_await forward_rest(manager, session.id, std::move(path), std::move(exchange.request));
+    std::string path = context.request.path.ends_with("/cmdline.html") ? "/cmdline.html" : "/run";
+    co_return co_await forward_rest(manager, session, std::move(path), std::move(context.request));
 }
 
 /// A server-sent event each second, until the session has ended.
@@ -66,14 +66,15 @@ asio::awaitable<std::optional<std::string>> next_stats(Manager& manager, std::st
     co_return "event: stats\ndata: " + stats_json(session, stats, false) + "\n\n";
 }
 
-asio::awaitable<Response> stats(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {"history", "follow"});
-    const bool with_history = flag_parameter(exchange.request, "history");
-    const SessionView session = visible_session(manager, exchange);
-    if (auto answer = gone(session))
+asio::awaitable<Response> stats(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {"history", "follow"});
+    const bool with_history = flag_parameter(context.request, "history");
+    const manager::FoundSession session = visible_session(context);
+    if (auto answer = gone(manager, session))
         co_return std::move(*answer);
-    if (!flag_parameter(exchange.request, "follow"))
-        co_return ok(stats_json(session, manager.stats(session.id, with_history), with_history));
+    if (!flag_parameter(context.request, "follow"))
+        co_return ok(
+            stats_json(manager.get(session.id), manager.stats(session.id, with_history), with_history));
     Response response = ok("", "text/event-stream");
     const auto ticker = std::make_shared<Ticker>(co_await asio::this_coro::executor);
     response.stream = [&manager, id = session.id, ticker] { return next_stats(manager, id, ticker); };
@@ -94,14 +95,14 @@ std::string failure_of(const chimerax::CommandResult& result) {
 }
 
 /// ChimeraX's save needs the file system: the picture is sent from a file that has no name any more.
-asio::awaitable<manager::OpenedFile> take_picture(Manager& manager, std::string id, RenderRequest asked,
-                                                  Duration timeout) {
+asio::awaitable<manager::OpenedFile> take_picture(Manager& manager, manager::FoundSession session,
+                                                  RenderRequest asked, Duration timeout) {
     static constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
     const std::string name = ".render-" + new_session_id() + ".png";
     manager::CommandList list;
     list.commands = {save_command(asked, name)};
     list.timeout = timeout;
-    const manager::CommandsRun run = co_await manager.run(id, std::move(list));
+    const manager::CommandsRun run = co_await manager.run(session, std::move(list));
     if (run.lost)
         throw *run.lost;
     if (!run.ran[0].result.ok()) {
@@ -110,8 +111,8 @@ asio::awaitable<manager::OpenedFile> take_picture(Manager& manager, std::string 
             .of_sent_request();
     }
     try {
-        manager::OpenedFile picture = co_await manager.open_file(id, name);
-        co_await manager.remove_file(id, name, {});
+        manager::OpenedFile picture = co_await manager.open_file(session.id, name);
+        co_await manager.remove_file(session.id, name, {});
         std::array<char, kSignature.size()> begin{};
         const ssize_t got = ::pread(picture.fd.get(), begin.data(), begin.size(), 0);
         if (got != static_cast<ssize_t>(begin.size()) ||
@@ -127,18 +128,17 @@ asio::awaitable<manager::OpenedFile> take_picture(Manager& manager, std::string 
     }
 }
 
-asio::awaitable<Response> render(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    const SessionView session = visible_session(manager, exchange);
-    if (auto answer = gone(session))
+asio::awaitable<Response> render(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    const manager::FoundSession session = visible_session(context);
+    if (auto answer = gone(manager, session))
         co_return std::move(*answer);
-    const RenderRequest asked = parse_render(exchange.request.body);
-    if (session.engine.renders == false)
+    const RenderRequest asked = parse_render(context.request.body);
+    if (manager.get(session.id).engine.renders == false)
         co_return http_problem(422, "Unprocessable Content", "this session's ChimeraX cannot save pictures",
                                "Have an admin install its libOSMesa, and let the policy bind it.");
-    manager::InUse in_use = manager.use(session.id); // until the last byte of the answer
-    manager::OpenedFile picture =
-        co_await take_picture(manager, session.id, asked, rest_timeout(manager, session.policy));
+    manager::InUse in_use = manager.use(session); // until the last byte of the answer
+    manager::OpenedFile picture = co_await take_picture(manager, session, asked, in_use.request_timeout);
     Response response = ok("", "image/png");
     response.headers.emplace_back("Content-Security-Policy", "sandbox");
     response.file = std::make_shared<const FileBody>(FileBody{std::move(picture.fd), picture.size, 0});
@@ -146,34 +146,25 @@ asio::awaitable<Response> render(Manager& manager, Exchange exchange) {
     co_return response;
 }
 
-asio::awaitable<Response> inspect(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    const SessionView session = visible_session(manager, exchange);
-    if (auto answer = gone(session))
+asio::awaitable<Response> inspect(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    const manager::FoundSession session = visible_session(context);
+    if (auto answer = gone(manager, session))
         co_return std::move(*answer);
     co_return ok(co_await manager.inspect(session.id));
 }
 
 } // namespace
 
-Duration rest_timeout(const Manager& manager, const std::string& policy_name) {
-    constexpr Duration kElse = std::chrono::minutes(10);
-    for (const policy::Policy& policy : manager.policies())
-        if (policy.name == policy_name && policy.chimerax.command_timeout > Duration::zero())
-            return policy.chimerax.command_timeout;
-    return kElse;
-}
-
-asio::awaitable<Response> forward_rest(Manager& manager, std::string session, std::string path,
+asio::awaitable<Response> forward_rest(Manager& manager, manager::FoundSession session, std::string path,
                                        Request request) {
     chimerax::RestRequest forward;
     forward.method = request.method;
     forward.target = path + std::string(request.raw_query());
     forward.content_type = request.header("content-type").value_or("");
     forward.body = std::move(request.body);
-    const Duration timeout = rest_timeout(manager, manager.get(session).policy);
     manager::InUse in_use = manager.use(session); // until the last byte of the answer
-    chimerax::RestReply reply = co_await manager.rest(session, std::move(forward), timeout);
+    chimerax::RestReply reply = co_await manager.rest(session, std::move(forward), in_use.request_timeout);
     Response response;
     // A hostile engine's status is no more than a number: 1xx would not end the answer.
     response.status = reply.status >= 200 && reply.status <= 599 ? reply.status : 502;

@@ -87,16 +87,16 @@ std::optional<std::uint64_t> last_event_id(const Request& request) {
     std::uint64_t id = 0;
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), id);
     if (error != std::errc() || end != text->data() + text->size() || id == 0)
-        throw Error(Errc::invalid_argument, "Last-Event-ID is no id of an event",
+        throw Error(Errc::invalid_argument, "Last-Event-ID is not the id of an event",
                     "Send the id of the last event that you got, or leave it out.", "Last-Event-ID");
     return id;
 }
 
 /// Of `follow=0`: what is known, from the oldest event or the one that was asked for, and the end.
-std::optional<Response> known_events(const Manager& manager, const Exchange& exchange, Follower follower) {
-    if (!exchange.request.parameter("follow") || flag_parameter(exchange.request, "follow"))
+std::optional<Response> known_events(const Manager& manager, const RouteContext& context, Follower follower) {
+    if (!context.request.parameter("follow") || flag_parameter(context.request, "follow"))
         return std::nullopt;
-    const auto from = last_event_id(exchange.request);
+    const auto from = last_event_id(context.request);
     Response response;
     response.content_type = "text/event-stream";
     if (from) {
@@ -111,26 +111,26 @@ std::optional<Response> known_events(const Manager& manager, const Exchange& exc
     return response;
 }
 
-asio::awaitable<Response> events(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {"last_event_id", "follow"});
+asio::awaitable<Response> events(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {"last_event_id", "follow"});
     auto follower = std::make_shared<Follower>();
-    follower->caller = exchange.caller;
-    if (auto known = known_events(manager, exchange, *follower))
+    follower->caller = context.caller;
+    if (auto known = known_events(manager, context, *follower))
         co_return std::move(*known);
-    follower->last_id = last_event_id(exchange.request).value_or(manager.events_since(0).last_id);
+    follower->last_id = last_event_id(context.request).value_or(manager.events_since(0).last_id);
     co_return stream_of(manager, follower);
 }
 
 /// Without a place to go on from, it begins with the state as it is, so that nothing falls between a look at
 /// the session and its stream.
-asio::awaitable<Response> session_events(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {"last_event_id", "follow"});
-    const manager::SessionView session = visible_session(manager, exchange);
-    const auto from = last_event_id(exchange.request);
+asio::awaitable<Response> session_events(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {"last_event_id", "follow"});
+    const manager::SessionView session = manager.get(visible_session(context).id);
+    const auto from = last_event_id(context.request);
     auto follower = std::make_shared<Follower>();
-    follower->caller = exchange.caller;
+    follower->caller = context.caller;
     follower->session = session.id;
-    if (auto known = known_events(manager, exchange, *follower))
+    if (auto known = known_events(manager, context, *follower))
         co_return std::move(*known);
     if (session.state == State::ended && !from)
         co_return gone_problem(session);

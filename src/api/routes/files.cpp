@@ -25,9 +25,8 @@ namespace asio = boost::asio;
 namespace sandbox::api {
 namespace {
 
+using manager::FoundSession;
 using manager::Manager;
-using manager::SessionView;
-using manager::State;
 
 /// What a tenant's file is called may choose a download's name, but no header.
 std::string download_name(const std::string& path) {
@@ -39,15 +38,15 @@ std::string download_name(const std::string& path) {
     return name;
 }
 
-std::string path_of(const Exchange& exchange) {
-    const auto path = exchange.captured.find("path");
-    return path == exchange.captured.end() ? std::string() : path->second;
+std::string path_of(const RouteContext& context) {
+    const auto path = context.captured.find("path");
+    return path == context.captured.end() ? std::string() : path->second;
 }
 
 /// One that is not made yet is waited for.
-std::optional<Response> not_there(const SessionView& session) {
-    if (session.state == State::ended)
-        return gone_problem(session, "Its workspace went with it: make a new session.");
+std::optional<Response> not_there(const Manager& manager, const FoundSession& session) {
+    if (!session.live)
+        return gone_problem(manager.get(session.id), "Its workspace went with it: make a new session.");
     return std::nullopt;
 }
 
@@ -74,7 +73,7 @@ std::string in_quotes(const std::string& tag) {
     return '"' + tag + '"';
 }
 
-asio::awaitable<Response> list(Manager& manager, SessionView session, std::string path, std::string after) {
+asio::awaitable<Response> list(Manager& manager, FoundSession session, std::string path, std::string after) {
     const manager::OpenedFile listing =
         co_await manager.list_folder(session.id, std::move(path), std::move(after));
     std::string text(static_cast<std::size_t>(listing.size), '\0');
@@ -126,24 +125,24 @@ Response answer_with(manager::OpenedFile file, const Request& request, const std
     return response;
 }
 
-asio::awaitable<Response> download(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {"list", "after"});
-    const SessionView session = visible_session(manager, exchange);
-    if (auto answer = not_there(session))
+asio::awaitable<Response> download(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {"list", "after"});
+    const FoundSession session = visible_session(context);
+    if (auto answer = not_there(manager, session))
         co_return std::move(*answer);
-    const std::string path = path_of(exchange);
-    const auto after = exchange.request.parameter("after");
-    if (flag_parameter(exchange.request, "list")) {
-        if (auto refusal = refuse_conditions(exchange.request))
+    const std::string path = path_of(context);
+    const auto after = context.request.parameter("after");
+    if (flag_parameter(context.request, "list")) {
+        if (auto refusal = refuse_conditions(context.request))
             co_return std::move(*refusal);
         co_return co_await list(manager, session, path, after.value_or(""));
     }
     if (after)
         throw Error(Errc::invalid_argument, "only a list goes on after a name", "Send list=1 with it.",
                     "after");
-    manager::InUse in_use = manager.use(session.id);
+    manager::InUse in_use = manager.use(session);
     manager::OpenedFile file = co_await manager.open_file(session.id, path);
-    Response response = answer_with(std::move(file), exchange.request, path);
+    Response response = answer_with(std::move(file), context.request, path);
     // A session that has ended is not held in memory by who reads slowly.
     response.goes_on = std::move(in_use.lives);
     response.until_sent = std::move(in_use.hold);
@@ -163,11 +162,12 @@ std::optional<Response> refuse_upload(const Request& request) {
     return std::nullopt;
 }
 
-Error too_large(const SessionView& session, std::uint64_t limit) {
+Error too_large(const manager::InUse& in_use) {
     return {Errc::too_large,
-            "the file is larger than the session's /work, which has " + std::to_string(limit) + " bytes",
+            "the file is larger than the session's /work, which has " +
+                std::to_string(in_use.work_size.value) + " bytes",
             "Send a smaller file, or use a policy with a larger filesystem.work.size than that of " +
-                session.policy + ".",
+                in_use.policy + ".",
             "body"};
 }
 
@@ -177,7 +177,7 @@ std::uint64_t announced_size(const Request& request) {
 
 /// The whole body first: a slow client holds nothing of the session, and half a file never is one there.
 asio::awaitable<void> spool(const Request& request, Uploads::Place& place, BodyDigest& digest,
-                            const manager::InUse& in_use, const SessionView& session) {
+                            const manager::InUse& in_use, const FoundSession& session) {
     for (;;) {
         const std::optional<std::string> piece = co_await request.body_stream();
         if (request.client)
@@ -187,30 +187,30 @@ asio::awaitable<void> spool(const Request& request, Uploads::Place& place, BodyD
         if (!in_use.lives())
             throw Error(Errc::gone, "session " + session.id + " has ended", "Make a new session.");
         if (place.size() + piece->size() > in_use.work_size.value)
-            throw too_large(session, in_use.work_size.value);
+            throw too_large(in_use);
         digest.add(*piece);
         place.write(*piece);
     }
     digest.check();
 }
 
-asio::awaitable<Response> upload(Manager& manager, std::shared_ptr<Uploads> uploads, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    const SessionView session = visible_session(manager, exchange);
-    if (auto answer = not_there(session))
+asio::awaitable<Response> upload(Manager& manager, std::shared_ptr<Uploads> uploads, RouteContext context) {
+    check_parameters(context.request, {});
+    const FoundSession session = visible_session(context);
+    if (auto answer = not_there(manager, session))
         co_return std::move(*answer);
-    if (auto refusal = refuse_upload(exchange.request))
+    if (auto refusal = refuse_upload(context.request))
         co_return std::move(*refusal);
-    BodyDigest digest(exchange.request);
+    BodyDigest digest(context.request);
     manager::NewFile file;
-    file.path = path_of(exchange);
-    file.only_if = preconditions_of(exchange.request);
-    const manager::InUse in_use = manager.use(session.id);
-    if (announced_size(exchange.request) > in_use.work_size.value)
-        throw too_large(session, in_use.work_size.value);
+    file.path = path_of(context);
+    file.only_if = preconditions_of(context.request);
+    const manager::InUse in_use = manager.use(session);
+    if (announced_size(context.request) > in_use.work_size.value)
+        throw too_large(in_use);
     const auto place = Uploads::enter(uploads, session.tenant, manager.site().state_dir + "/manager");
-    place->check_room(announced_size(exchange.request));
-    co_await spool(exchange.request, *place, digest, in_use, session);
+    place->check_room(announced_size(context.request));
+    co_await spool(context.request, *place, digest, in_use, session);
     file.content = place->release();
     file.size = place->size();
     nlohmann::ordered_json document = path_json(file.path);
@@ -219,7 +219,7 @@ asio::awaitable<Response> upload(Manager& manager, std::shared_ptr<Uploads> uplo
     std::optional<Response> refused;
     try {
         auto storing = manager.put_file(session.id, std::move(file));
-        stored = co_await while_client_stays(exchange.request.client, std::move(storing));
+        stored = co_await while_client_stays(context.request.client, std::move(storing));
     } catch (const Error& error) {
         refused = file_problem(error);
     }
@@ -233,13 +233,13 @@ asio::awaitable<Response> upload(Manager& manager, std::shared_ptr<Uploads> uplo
     co_return response;
 }
 
-asio::awaitable<Response> remove(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    const SessionView session = visible_session(manager, exchange);
-    if (auto answer = not_there(session))
+asio::awaitable<Response> remove(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    const FoundSession session = visible_session(context);
+    if (auto answer = not_there(manager, session))
         co_return std::move(*answer);
-    const std::string path = path_of(exchange);
-    protocol::Preconditions only_if = preconditions_of(exchange.request);
+    const std::string path = path_of(context);
+    protocol::Preconditions only_if = preconditions_of(context.request);
     std::optional<Response> refused;
     try {
         co_await manager.remove_file(session.id, path, std::move(only_if));
@@ -260,8 +260,8 @@ void handlers::add_files(std::vector<Route>& routes, Manager& manager) {
                "file.read"); // a list of /work itself
     add.living("GET", kFile, Role::session, download, "file.read").has_validators = true;
     add.living("DELETE", kFile, Role::session, remove, "file.delete").has_validators = true;
-    const auto put = [uploads = std::make_shared<Uploads>()](Manager& its_manager, Exchange exchange) {
-        return upload(its_manager, uploads, std::move(exchange));
+    const auto put = [uploads = std::make_shared<Uploads>()](Manager& its_manager, RouteContext context) {
+        return upload(its_manager, uploads, std::move(context));
     };
     routes.push_back(
         {.method = "PUT",
@@ -269,7 +269,7 @@ void handlers::add_files(std::vector<Route>& routes, Manager& manager) {
          .minimum = Role::session,
          .max_body = kAnyBody,
          .handler = [&manager,
-                     put](Exchange exchange) { return answer_living(manager, put, std::move(exchange)); },
+                     put](RouteContext context) { return answer_living(manager, put, std::move(context)); },
          .action = "file.write",
          .streams_body = true,
          .has_validators = true});

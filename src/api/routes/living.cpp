@@ -39,14 +39,14 @@ asio::awaitable<Response> answer_of_end(Manager& manager, std::string id, Error 
 
 } // namespace
 
-asio::awaitable<Response> answer_living(Manager& manager,
-                                        std::function<asio::awaitable<Response>(Manager&, Exchange)> function,
-                                        Exchange exchange) {
-    const std::string id = exchange.captured.at("id");
+asio::awaitable<Response>
+answer_living(Manager& manager, std::function<asio::awaitable<Response>(Manager&, RouteContext)> function,
+              RouteContext context) {
+    const std::string id = context.captured.at("id");
     // A body that is still to be read tells by itself that its client has gone.
-    const std::shared_ptr<Client> client = exchange.request.body_stream ? nullptr : exchange.request.client;
+    const std::shared_ptr<Client> client = context.request.body_stream ? nullptr : context.request.client;
     std::optional<Error> gone;
-    asio::awaitable<Response> answer = function(manager, std::move(exchange));
+    asio::awaitable<Response> answer = function(manager, std::move(context));
     try {
         co_return co_await while_client_stays(client, std::move(answer));
     } catch (const Error& error) {

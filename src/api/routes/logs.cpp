@@ -91,19 +91,19 @@ asio::awaitable<void> wait_for_log(Manager& manager, std::string id) {
         co_await manager.until_logged(id);
 }
 
-asio::awaitable<Response> logs(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {"stream", "tail", "follow"});
-    const std::string stream = exchange.request.parameter("stream").value_or("stdout");
+asio::awaitable<Response> logs(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {"stream", "tail", "follow"});
+    const std::string stream = context.request.parameter("stream").value_or("stdout");
     if (stream != "stdout" && stream != "stderr") {
         throw Error(Errc::invalid_argument, "there is no such stream", "The streams are stdout and stderr.",
                     "stream");
     }
-    const auto tail = count_parameter(exchange.request, "tail", kMaxTail).value_or(kDefaultTail);
-    const bool follows = flag_parameter(exchange.request, "follow");
+    const auto tail = count_parameter(context.request, "tail", kMaxTail).value_or(kDefaultTail);
+    const bool follows = flag_parameter(context.request, "follow");
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
-    if (const std::string id = visible_session(manager, exchange).id; follows)
+    if (const std::string id = visible_session(context).id; follows)
         co_await wait_for_log(manager, id);
-    const SessionView session = visible_session(manager, exchange);
+    const SessionView session = manager.get(visible_session(context).id);
     const bool ended = session.state == manager::State::ended;
     if (ended && !is_kept(session))
         co_return not_kept(session);

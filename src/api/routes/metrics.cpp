@@ -42,8 +42,8 @@ std::vector<Family> process_metrics(double started_at) {
 }
 
 asio::awaitable<Response> metrics(Manager& manager, const HttpMetrics& http, std::string version,
-                                  double started_at, Exchange exchange) {
-    check_parameters(exchange.request, {});
+                                  double started_at, RouteContext context) {
+    check_parameters(context.request, {});
     std::vector<Family> families{
         {"sandboxd_build_info", Kind::gauge, "1, with the version.", {{{{"version", version}}, 1.0}}}};
     for (Family& family : manager.metrics())
@@ -51,7 +51,7 @@ asio::awaitable<Response> metrics(Manager& manager, const HttpMetrics& http, std
     families.push_back(http.family());
     for (Family& family : process_metrics(started_at))
         families.push_back(std::move(family));
-    const MetricsFormat format = choose_metrics_format(exchange.request.header("accept").value_or(""));
+    const MetricsFormat format = choose_metrics_format(context.request.header("accept").value_or(""));
     Response response;
     response.content_type = content_type_of(format);
     response.body = metrics_text(families, format);
@@ -69,8 +69,8 @@ void handlers::add_metrics(std::vector<Route>& routes, Manager& manager, const H
                       .minimum = Role::admin,
                       .max_body = kMaxJsonBody,
                       .handler =
-                          [&manager, &http, version, started_at](Exchange exchange) {
-                              return metrics(manager, http, version, started_at, std::move(exchange));
+                          [&manager, &http, version, started_at](RouteContext context) {
+                              return metrics(manager, http, version, started_at, std::move(context));
                           },
                       .action = {},
                       .streams_body = false,

@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kMaxLabels = 64, kMaxCommands = 1000;
+constexpr std::size_t kMaxCommands = 1000;
 constexpr double kMaxClockSeconds = 365.0 * 24 * 3600;
 constexpr double kMaxTimeoutSeconds = 24 * 3600;
 constexpr auto kMaxTokenSeconds = std::chrono::duration<double>(manager::kMaxTokenLife).count();
@@ -58,8 +58,9 @@ std::string text_of(const Json& value, const std::string& field, std::size_t mos
 
 std::map<std::string, std::string> texts_of(const Json& value, const std::string& field, std::size_t most_key,
                                             std::size_t most_value) {
-    if (!value.is_object() || value.size() > kMaxLabels) {
-        refuse(field, "the value is not an object of at most " + std::to_string(kMaxLabels) + " texts",
+    if (!value.is_object() || value.size() > manager::kMaxLabels) {
+        refuse(field,
+               "the value is not an object of at most " + std::to_string(manager::kMaxLabels) + " texts",
                R"(Send {"name": "value"}.)");
     }
     std::map<std::string, std::string> texts;
@@ -115,7 +116,7 @@ std::string tenant_of(const Json& document, const Caller& caller) {
     if (asked.empty())
         refuse("tenant", "no tenant is named", "An admin says whose it is.");
     if (!is_tenant_name(asked))
-        refuse("tenant", "\"" + asked.substr(0, 80) + "\" is no tenant's name",
+        refuse("tenant", "\"" + asked.substr(0, 80) + "\" is not a valid tenant name",
                "A name has 1 to 32 characters of a-z, 0-9 and _.");
     return asked;
 }
@@ -198,12 +199,13 @@ manager::CreateRequest parse_create(const std::string& body, const Caller& calle
     if (document.contains("policy")) {
         request.policy = text_of(document["policy"], "policy", 64);
         if (!is_policy_name(request.policy))
-            refuse("policy", "this is no policy's name", "GET /v1/policies lists them.");
+            refuse("policy", "this is not the name of a policy", "GET /v1/policies lists them.");
     }
     if (document.contains("name"))
-        request.name = text_of(document["name"], "name", 128);
+        request.name = text_of(document["name"], "name", manager::kMaxSessionName);
     if (document.contains("labels"))
-        request.labels = texts_of(document["labels"], "labels", 128, 1024);
+        request.labels =
+            texts_of(document["labels"], "labels", manager::kMaxLabelKey, manager::kMaxLabelValue);
     if (document.contains("limits"))
         read_limits(document["limits"], request.overrides);
     if (document.contains("env"))
@@ -230,8 +232,8 @@ std::optional<manager::IdempotencyKey> parse_repeat(const Request& request, cons
     const std::string key = *request.header(name);
     const auto is_visible = [](char c) { return c > 0x20 && c < 0x7f; };
     if (count > 1 || key.empty() || key.size() > kMaxKey || !std::ranges::all_of(key, is_visible)) {
-        refuse("Idempotency-Key", "the header is given twice or is no key",
-               "Send it once, with 1 to 255 visible characters of ASCII, as a UUID.");
+        refuse("Idempotency-Key", "the header is given twice or is not a valid key",
+               "Send it once, with 1 to 255 visible characters of ASCII, for example a UUID.");
     }
     const Json document = parse_json(request.body.empty() ? std::string("{}") : request.body);
     const std::string meaning = document.dump(-1, ' ', true, Json::error_handler_t::replace);
@@ -273,9 +275,10 @@ manager::SessionChange parse_change(const std::string& body) {
         refuse("body", "nothing is to be changed", R"(Send {"labels": {…}}, for one.)");
     manager::SessionChange change;
     if (document.contains("name"))
-        change.name = text_of(document["name"], "name", 128);
+        change.name = text_of(document["name"], "name", manager::kMaxSessionName);
     if (document.contains("labels"))
-        change.labels = texts_of(document["labels"], "labels", 128, 1024);
+        change.labels =
+            texts_of(document["labels"], "labels", manager::kMaxLabelKey, manager::kMaxLabelValue);
     if (document.contains("limits"))
         read_limits(document["limits"], change.limits);
     if (document.contains("idle_timeout_seconds"))

@@ -14,33 +14,33 @@ namespace sandbox::api {
 /// Makes all routes of the API over a manager, which must outlive them, as must the metrics.
 Router make_router(manager::Manager& manager, const std::string& version, const HttpMetrics& http);
 
-/// The session that the exchange names, for a caller who may see it. Throws Error not_found for another's:
-/// whether it exists is none of the caller's business.
-manager::SessionView visible_session(const manager::Manager& manager, const Exchange& exchange);
+/// Looks the session of the path up, once for the handler and for the audit trail.
+void find_session(const manager::Manager& manager, RouteContext& context);
+
+/// Returns what find_session() has found. Throws Error not_found for another's: whether it exists is none of
+/// the caller's business.
+const manager::FoundSession& visible_session(const RouteContext& context);
 
 /// True for an admin, the session's tenant, and the session's own token.
-bool may_see(const Caller& caller, const manager::SessionView& session);
+bool may_see(const Caller& caller, const std::string& session, const std::string& tenant);
 
 /// Sends a request of a caller's to ChimeraX and its answer back: only /run and /cmdline.html, only GET and
 /// POST. `path` is ChimeraX's. Throws what Manager::rest throws.
-boost::asio::awaitable<Response> forward_rest(manager::Manager& manager, std::string session,
+boost::asio::awaitable<Response> forward_rest(manager::Manager& manager, manager::FoundSession session,
                                               std::string path, Request request);
-
-/// How long a request to a ChimeraX of this policy may take in all, its turn in the queue included.
-Duration rest_timeout(const manager::Manager& manager, const std::string& policy_name);
 
 /// Calls a handler that needs a session that lives. Where it has ended, or ends meanwhile, the answer is 410
 /// with its end; where the client goes away, it stops waiting for its start, or for a turn.
 boost::asio::awaitable<Response>
 answer_living(manager::Manager& manager,
-              std::function<boost::asio::awaitable<Response>(manager::Manager&, Exchange)> function,
-              Exchange exchange);
+              std::function<boost::asio::awaitable<Response>(manager::Manager&, RouteContext)> function,
+              RouteContext context);
 
 /// Adds routes whose handlers are functions over the manager, with JSON bodies; what else a route has is set
 /// in the one that comes back, before the next is added.
 class RouteAdder {
   public:
-    using Function = boost::asio::awaitable<Response> (*)(manager::Manager&, Exchange);
+    using Function = boost::asio::awaitable<Response> (*)(manager::Manager&, RouteContext);
 
     RouteAdder(std::vector<Route>& routes, manager::Manager& manager) : routes_(routes), manager_(manager) {}
 
@@ -51,8 +51,8 @@ class RouteAdder {
                   .pattern = pattern,
                   .minimum = minimum,
                   .max_body = kMaxJsonBody,
-                  .handler = [&manager = manager_,
-                              function](Exchange exchange) { return function(manager, std::move(exchange)); },
+                  .handler = [&manager = manager_, function](
+                                 RouteContext context) { return function(manager, std::move(context)); },
                   .action = action});
     }
 
@@ -60,8 +60,8 @@ class RouteAdder {
     Route& living(const char* method, const char* pattern, Role minimum, Function function,
                   const char* action = "") const {
         Route& route = (*this)(method, pattern, minimum, function, action);
-        route.handler = [&manager = manager_, function](Exchange exchange) {
-            return answer_living(manager, function, std::move(exchange));
+        route.handler = [&manager = manager_, function](RouteContext context) {
+            return answer_living(manager, function, std::move(context));
         };
         return route;
     }

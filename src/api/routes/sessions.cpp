@@ -26,14 +26,14 @@ Response answer_to_create(unsigned status, const SessionView& session, const std
     return response;
 }
 
-asio::awaitable<Response> create(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {"wait", "timeout"});
-    const auto wanted = exchange.request.parameter("wait");
-    const Duration timeout = seconds_parameter(exchange.request, "timeout", kMaxWait).value_or(kDefaultWait);
+asio::awaitable<Response> create(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {"wait", "timeout"});
+    const auto wanted = context.request.parameter("wait");
+    const Duration timeout = seconds_parameter(context.request, "timeout", kMaxWait).value_or(kDefaultWait);
     if (wanted && *wanted != "ready")
         throw Error(Errc::invalid_argument, "a create can wait for ready alone", "Send wait=ready.", "wait");
-    manager::CreateRequest request = parse_create(exchange.request.body, exchange.caller);
-    request.repeat = parse_repeat(exchange.request, exchange.caller);
+    manager::CreateRequest request = parse_create(context.request.body, context.caller);
+    request.repeat = parse_repeat(context.request, context.caller);
     const bool comes_back = request.repeat.has_value();
     const manager::Created created = co_await manager.create(std::move(request));
     const std::string id = created.session.id;
@@ -42,8 +42,8 @@ asio::awaitable<Response> create(Manager& manager, Exchange exchange) {
     if (!wanted)
         co_return answer_to_create(202, created.session, created.token);
     // Nobody would know of it. A client with a key can come back, and keeps its place in the queue.
-    if (exchange.request.client && !comes_back)
-        exchange.request.client->on_gone([&manager, id] { manager.client_gone(id); });
+    if (context.request.client && !comes_back)
+        context.request.client->on_gone([&manager, id] { manager.client_gone(id); });
     bool late = false;
     SessionView session = created.session;
     try {
@@ -94,12 +94,12 @@ std::string cursor_of(const SessionView& session) {
 void check_cursor(const std::string& cursor) {
     const std::size_t mark = cursor.find('~');
     if (mark == std::string::npos || !is_session_id(cursor.substr(mark + 1)))
-        throw Error(Errc::invalid_argument, "the cursor is none of this list's",
+        throw Error(Errc::invalid_argument, "the cursor does not belong to this list",
                     "Send the next_cursor of the page before.", "cursor");
 }
 
-asio::awaitable<Response> list(Manager& manager, Exchange exchange) {
-    const Request& request = exchange.request;
+asio::awaitable<Response> list(Manager& manager, RouteContext context) {
+    const Request& request = context.request;
     check_list_parameters(request);
     const auto states = states_parameter(request, "state");
     const auto tenant = request.parameter("tenant");
@@ -107,7 +107,8 @@ asio::awaitable<Response> list(Manager& manager, Exchange exchange) {
     const bool newest = newest_first(request);
     std::vector<SessionView> sessions = manager.list();
     std::erase_if(sessions, [&](const SessionView& session) {
-        return !may_see(exchange.caller, session) || (tenant && session.tenant != *tenant) ||
+        return !may_see(context.caller, session.id, session.tenant) ||
+               (tenant && session.tenant != *tenant) ||
                (!states.empty() && std::ranges::find(states, session.state) == states.end()) ||
                !has_labels(session, request);
     });
@@ -128,93 +129,93 @@ asio::awaitable<Response> list(Manager& manager, Exchange exchange) {
     co_return ok(sessions_json(sessions, next));
 }
 
-asio::awaitable<Response> get(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    const SessionView session = visible_session(manager, exchange);
+asio::awaitable<Response> get(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    const SessionView session = manager.get(visible_session(context).id);
     if (session.state != State::ended)
         co_return ok(session_json(session));
     co_return gone_problem(session);
 }
 
-asio::awaitable<Response> remove(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {"grace_seconds"});
-    const auto grace = seconds_parameter(exchange.request, "grace_seconds", std::chrono::minutes(10));
-    const std::string id = visible_session(manager, exchange).id;
+asio::awaitable<Response> remove(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {"grace_seconds"});
+    const auto grace = seconds_parameter(context.request, "grace_seconds", std::chrono::minutes(10));
+    const std::string id = visible_session(context).id;
     const SessionView session = co_await manager.remove(id, grace);
     co_return ok(session_json(session));
 }
 
-asio::awaitable<Response> touch(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    co_return ok(session_json(manager.touch(visible_session(manager, exchange).id)));
+asio::awaitable<Response> touch(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    co_return ok(session_json(manager.touch(visible_session(context).id)));
 }
 
-asio::awaitable<Response> extend(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    const std::string id = visible_session(manager, exchange).id;
-    const Duration by = parse_extend(exchange.request.body);
+asio::awaitable<Response> extend(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    const std::string id = visible_session(context).id;
+    const Duration by = parse_extend(context.request.body);
     const SessionView session = co_await manager.extend(id, by);
     co_return ok(session_json(session));
 }
 
-asio::awaitable<Response> change(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    const SessionView session = visible_session(manager, exchange);
-    if (session.state == State::ended)
-        co_return gone_problem(session);
-    manager::SessionChange asked = parse_change(exchange.request.body);
+asio::awaitable<Response> change(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    const manager::FoundSession session = visible_session(context);
+    if (!session.live)
+        co_return gone_problem(manager.get(session.id));
+    manager::SessionChange asked = parse_change(context.request.body);
     const SessionView changed = co_await manager.change(session.id, std::move(asked));
     co_return ok(session_json(changed));
 }
 
 /// 202: it is `recovering`, and ready in a moment.
-asio::awaitable<Response> restart(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    const SessionView session = visible_session(manager, exchange);
-    if (session.state == State::ended)
-        co_return gone_problem(session);
+asio::awaitable<Response> restart(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    const manager::FoundSession session = visible_session(context);
+    if (!session.live)
+        co_return gone_problem(manager.get(session.id));
     const SessionView restarting = co_await manager.restart(session.id);
     Response response = ok(session_json(restarting));
     response.status = 202;
     co_return response;
 }
 
-asio::awaitable<Response> set_frozen(Manager& manager, Exchange exchange, bool frozen) {
-    check_parameters(exchange.request, {});
-    const std::string id = visible_session(manager, exchange).id;
+asio::awaitable<Response> set_frozen(Manager& manager, RouteContext context, bool frozen) {
+    check_parameters(context.request, {});
+    const std::string id = visible_session(context).id;
     const SessionView session = co_await manager.set_frozen(id, frozen);
     co_return ok(session_json(session));
 }
 
-asio::awaitable<Response> freeze(Manager& manager, Exchange exchange) {
-    return set_frozen(manager, std::move(exchange), true);
+asio::awaitable<Response> freeze(Manager& manager, RouteContext context) {
+    return set_frozen(manager, std::move(context), true);
 }
 
-asio::awaitable<Response> thaw(Manager& manager, Exchange exchange) {
-    return set_frozen(manager, std::move(exchange), false);
+asio::awaitable<Response> thaw(Manager& manager, RouteContext context) {
+    return set_frozen(manager, std::move(context), false);
 }
 
-asio::awaitable<Response> wait(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {"state", "timeout"});
-    std::vector<State> states = states_parameter(exchange.request, "state");
+asio::awaitable<Response> wait(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {"state", "timeout"});
+    std::vector<State> states = states_parameter(context.request, "state");
     if (states.empty())
         states = {State::ready, State::ended};
-    const Duration timeout = seconds_parameter(exchange.request, "timeout", kMaxWait).value_or(kDefaultWait);
-    const std::string id = visible_session(manager, exchange).id;
+    const Duration timeout = seconds_parameter(context.request, "timeout", kMaxWait).value_or(kDefaultWait);
+    const std::string id = visible_session(context).id;
     const SessionView session = co_await manager.wait(id, std::move(states), timeout);
     co_return ok(session_json(session));
 }
 
 } // namespace
 
-bool may_see(const Caller& caller, const SessionView& session) {
+bool may_see(const Caller& caller, const std::string& session, const std::string& tenant) {
     switch (caller.role) {
     case Role::admin:
         return true;
     case Role::tenant:
-        return session.tenant == caller.tenant;
+        return tenant == caller.tenant;
     case Role::session:
-        return session.id == caller.session;
+        return session == caller.session;
     case Role::monitor:
     case Role::anyone:
         break;
@@ -222,20 +223,20 @@ bool may_see(const Caller& caller, const SessionView& session) {
     return false;
 }
 
-SessionView visible_session(const Manager& manager, const Exchange& exchange) {
-    const std::string& id = exchange.captured.at("id");
-    if (is_session_id(id)) {
-        try {
-            SessionView session = manager.get(id);
-            if (may_see(exchange.caller, session))
-                return session;
-        } catch (const Error& error) {
-            if (error.code() != Errc::not_found)
-                throw;
-        }
-    }
+void find_session(const Manager& manager, RouteContext& context) {
+    const auto id = context.captured.find("id");
+    if (id == context.captured.end() || !is_session_id(id->second))
+        return;
+    std::optional<manager::FoundSession> found = manager.find(id->second);
+    if (found && may_see(context.caller, found->id, found->tenant))
+        context.session = std::move(found);
+}
+
+const manager::FoundSession& visible_session(const RouteContext& context) {
     // One answer for what is not there and what is another's.
-    throw Error(Errc::not_found, "there is no such session", "GET /v1/sessions lists yours.", "id");
+    if (!context.session)
+        throw Error(Errc::not_found, "there is no such session", "GET /v1/sessions lists yours.", "id");
+    return *context.session;
 }
 
 void handlers::add_sessions(std::vector<Route>& routes, Manager& manager) {

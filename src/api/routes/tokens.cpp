@@ -28,9 +28,9 @@ bool may_see(const Caller& caller, const ApiToken& token) {
 }
 
 /// One answer for what is not there and what is another's.
-ApiToken visible_token(const Manager& manager, const Exchange& exchange) {
+ApiToken visible_token(const Manager& manager, const RouteContext& context) {
     for (ApiToken& token : manager.tokens())
-        if (token.id == exchange.captured.at("id") && may_see(exchange.caller, token))
+        if (token.id == context.captured.at("id") && may_see(context.caller, token))
             return std::move(token);
     throw Error(Errc::not_found, "there is no such token", "GET /v1/tokens lists yours.", "id");
 }
@@ -38,9 +38,9 @@ ApiToken visible_token(const Manager& manager, const Exchange& exchange) {
 /// The tenant of a session that the caller may give away: one of his own that lives.
 std::string tenant_of(const Manager& manager, const Caller& caller, const std::string& id) {
     if (is_session_id(id)) {
-        for (const manager::SessionView& session : manager.list())
-            if (session.id == id && api::may_see(caller, session) && session.state != manager::State::ended)
-                return session.tenant;
+        const std::optional<manager::FoundSession> session = manager.find(id);
+        if (session && session->live && api::may_see(caller, session->id, session->tenant))
+            return session->tenant;
     }
     throw Error(Errc::invalid_argument, "no session of yours that lives has this id",
                 "GET /v1/sessions lists them.", "session");
@@ -55,11 +55,11 @@ std::string words_of(const ApiToken& token) {
     return words;
 }
 
-asio::awaitable<Response> make(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    manager::NewToken asked = parse_new_token(exchange.request.body, exchange.caller, now());
+asio::awaitable<Response> make(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    manager::NewToken asked = parse_new_token(context.request.body, context.caller, now());
     if (asked.role == manager::TokenRole::session)
-        asked.tenant = tenant_of(manager, exchange.caller, asked.session);
+        asked.tenant = tenant_of(manager, context.caller, asked.session);
     const manager::MadeToken made = co_await manager.make_token(std::move(asked));
     Response response = answer(201, token_json(made.token, now(), made.secret));
     response.headers.emplace_back("Location", "/v1/tokens/" + made.token.id);
@@ -67,24 +67,24 @@ asio::awaitable<Response> make(Manager& manager, Exchange exchange) {
     co_return response;
 }
 
-asio::awaitable<Response> list(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {"tenant"});
-    const auto tenant = exchange.request.parameter("tenant");
+asio::awaitable<Response> list(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {"tenant"});
+    const auto tenant = context.request.parameter("tenant");
     std::vector<ApiToken> tokens = manager.tokens();
     std::erase_if(tokens, [&](const ApiToken& token) {
-        return !may_see(exchange.caller, token) || (tenant && token.tenant != *tenant);
+        return !may_see(context.caller, token) || (tenant && token.tenant != *tenant);
     });
     co_return answer(200, tokens_json(tokens, now()));
 }
 
-asio::awaitable<Response> get(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    co_return answer(200, token_json(visible_token(manager, exchange), now()));
+asio::awaitable<Response> get(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    co_return answer(200, token_json(visible_token(manager, context), now()));
 }
 
-asio::awaitable<Response> revoke(Manager& manager, Exchange exchange) {
-    check_parameters(exchange.request, {});
-    const std::string id = visible_token(manager, exchange).id;
+asio::awaitable<Response> revoke(Manager& manager, RouteContext context) {
+    check_parameters(context.request, {});
+    const std::string id = visible_token(manager, context).id;
     const ApiToken token = co_await manager.revoke_token(id);
     Response response = answer(200, token_json(token, now()));
     response.audited = words_of(token);

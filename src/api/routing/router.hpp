@@ -2,9 +2,11 @@
 
 #include "api/auth/auth.hpp"
 #include "api/http/message.hpp"
+#include "sandbox/manager/requests.hpp"
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,14 +16,18 @@
 
 namespace sandbox::api {
 
+struct CommandRequest;
+
 /// One request on its way through its handler.
-struct Exchange {
+struct RouteContext {
     Request request;
     Caller caller;
-    std::map<std::string, std::string> captured; ///< `{id}` of the pattern
+    std::map<std::string, std::string> captured;         ///< `{id}` of the pattern
+    std::optional<manager::FoundSession> session = {};   ///< of the path, where the caller may see it
+    std::shared_ptr<const CommandRequest> commands = {}; ///< of the body, where it has been read already
 };
 
-using Handler = std::function<boost::asio::awaitable<Response>(Exchange exchange)>;
+using Handler = std::function<boost::asio::awaitable<Response>(RouteContext context)>;
 
 struct Route {
     std::string method;

@@ -30,24 +30,25 @@ Response ask_for_token() {
     return response;
 }
 
-asio::awaitable<Response> forward(manager::Manager& manager, Exchange exchange) {
-    std::string path = exchange.request.path;
-    co_return co_await forward_rest(manager, exchange.caller.session, std::move(path),
-                                    std::move(exchange.request));
+asio::awaitable<Response> forward(manager::Manager& manager, RouteContext context) {
+    std::string path = context.request.path;
+    const manager::FoundSession session = visible_session(context);
+    co_return co_await forward_rest(manager, session, std::move(path), std::move(context.request));
 }
 
 /// The same as the API's raw REST, in the trail too.
 asio::awaitable<Response> forward_audited(manager::Manager& manager, std::string session, Request request) {
     Route route;
-    route.handler = [&manager](Exchange exchange) {
-        return answer_living(manager, forward, std::move(exchange));
+    route.handler = [&manager](RouteContext context) {
+        return answer_living(manager, forward, std::move(context));
     };
     route.action = "rest";
-    Exchange exchange{.request = std::move(request),
-                      .caller = {.role = Role::session, .tenant = {}, .session = session},
-                      .captured = {{"id", session}}};
+    RouteContext context{.request = std::move(request),
+                         .caller = {.role = Role::session, .tenant = {}, .session = session},
+                         .captured = {{"id", session}},
+                         .session = manager.find(session)};
     std::string actor = "session " + session + " published port";
-    co_return co_await answer_audited(manager, route, std::move(exchange), std::move(actor));
+    co_return co_await answer_audited(manager, route, std::move(context), std::move(actor));
 }
 
 } // namespace

@@ -146,12 +146,13 @@ BodyStream while_allowed(BodyStream stream, std::function<bool()> is_allowed) {
     };
 }
 
-asio::awaitable<Response> handle(manager::Manager& manager, const Route& route, Exchange exchange,
+asio::awaitable<Response> handle(manager::Manager& manager, const Route& route, RouteContext context,
                                  std::string actor) {
-    check_body_is_heeded(route, exchange.request);
+    check_body_is_heeded(route, context.request);
+    find_session(manager, context);
     if (route.action.empty()) // no conditional expression: GCC 12 destroys temporaries of both its sides
-        co_return co_await route.handler(std::move(exchange));
-    co_return co_await answer_audited(manager, route, std::move(exchange), std::move(actor));
+        co_return co_await route.handler(std::move(context));
+    co_return co_await answer_audited(manager, route, std::move(context), std::move(actor));
 }
 
 bool both(const std::function<bool()>& one, const std::function<bool()>& other) {
@@ -215,21 +216,20 @@ Admitted Server::Shared::admit_to(const Match& match, const Request& head, const
     std::function<bool()> is_allowed = [] { return true; };
     if (match.route->minimum != Role::anyone)
         is_allowed = same_again(caller, head, peer);
-    return {
-        .max_body = match.route->max_body,
-        .answer =
-            [self = shared_from_this(), route = match.route, caller = std::move(caller),
-             captured = match.captured, actor = std::move(actor),
-             is_allowed = std::move(is_allowed)](Request request) {
-                std::string method = request.method;
-                if (request.client)
-                    request.client->allow_while(is_allowed);
-                Exchange exchange{std::move(request), caller, captured};
-                return self->http_metrics.timed(
-                    route->pattern, std::move(method),
-                    answer_allowed(is_allowed, handle(self->manager, *route, std::move(exchange), actor)));
-            },
-        .streams_body = streams_body};
+    return {.max_body = match.route->max_body,
+            .answer =
+                [self = shared_from_this(), route = match.route, caller = std::move(caller),
+                 captured = match.captured, actor = std::move(actor),
+                 is_allowed = std::move(is_allowed)](Request request) {
+                    std::string method = request.method;
+                    if (request.client)
+                        request.client->allow_while(is_allowed);
+                    RouteContext context{std::move(request), caller, captured};
+                    return self->http_metrics.timed(
+                        route->pattern, std::move(method),
+                        answer_allowed(is_allowed, handle(self->manager, *route, std::move(context), actor)));
+                },
+            .streams_body = streams_body};
 }
 
 /// Whether these credentials still make the same caller.

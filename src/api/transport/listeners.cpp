@@ -37,7 +37,7 @@ std::vector<UniqueFd> inherited() {
         }
         if (option(fd.get(), SO_TYPE) != SOCK_STREAM || option(fd.get(), SO_ACCEPTCONN) != 1) {
             throw Error(Errc::invalid_argument,
-                        "the inherited descriptor " + name + " is no listening stream socket",
+                        "the inherited descriptor " + name + " is not a listening stream socket",
                         "Use ListenStream= in the socket unit, with Accept=no.");
         }
         sockets.push_back(std::move(fd));

@@ -41,7 +41,7 @@ std::string mode_text(mode_t mode) {
 void check_trust(const struct stat& status, const std::string& path, const std::string& field,
                  bool is_secret) {
     if (!S_ISREG(status.st_mode))
-        throw wrong(field, path + " is no regular file", "Name a PEM file.");
+        throw wrong(field, path + " is not a regular file", "Name a PEM file.");
     if (status.st_uid != 0 && status.st_uid != ::geteuid())
         throw wrong(field, path + " belongs to user " + std::to_string(status.st_uid),
                     "chown it to root, or to the user of sandboxd.");

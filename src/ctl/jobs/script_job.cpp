@@ -252,7 +252,7 @@ void check_files(const ScriptJob& job) {
             const std::string name = name_of(file);
             std::error_code error;
             if (!fs::is_regular_file(file, error))
-                throw Error(Errc::not_found, file + " is no file that is there", {}, field);
+                throw Error(Errc::not_found, file + " does not exist", {}, field);
             if (!names.insert(name).second)
                 throw Error(Errc::invalid_argument, "two of the files are called " + name,
                             "All of them are in /work: rename one.", field);

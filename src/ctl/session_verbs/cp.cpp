@@ -36,7 +36,7 @@ void check_source(const fs::path& local, bool recursive) {
         throw Error(Errc::invalid_argument, local.string() + " is a folder", "Add -r to copy what is in it.",
                     "SRC");
     if (!is_folder && recursive)
-        throw Error(Errc::invalid_argument, local.string() + " is no folder", "Leave -r out.", "SRC");
+        throw Error(Errc::invalid_argument, local.string() + " is not a folder", "Leave -r out.", "SRC");
 }
 
 void copy_out(Context& context, const Remote& source, const Options& options) {

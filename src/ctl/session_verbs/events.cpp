@@ -17,7 +17,7 @@ struct Options {
 
 void check_after(const std::string& after) {
     if (after.find_first_not_of("0123456789") != std::string::npos)
-        throw Error(Errc::invalid_argument, "--after " + after + " is no id of an event",
+        throw Error(Errc::invalid_argument, "--after " + after + " is not the id of an event",
                     "`sandboxctl -o json events` shows the ids.", "--after");
 }
 

@@ -21,7 +21,7 @@ std::string time_of(const std::string& text, const char* option) {
     try {
         return format_time(std::chrono::system_clock::now() - parse_duration(text));
     } catch (const Error&) {
-        throw Error(Errc::invalid_argument, std::string(option) + " " + text + " is no time",
+        throw Error(Errc::invalid_argument, std::string(option) + " " + text + " is not a time",
                     "Write 2026-01-31T09:05:07Z, or a span before now as 2h.", option);
     }
 }

@@ -71,7 +71,7 @@ Check draw_picture(const Context& context, const Options& options) {
         if (is_that_picture(picture))
             return {"picture", Verdict::good, "drawn just now in a session", {}};
         return {"picture", Verdict::failed,
-                "what a session drew is no picture of the size that was asked for",
+                "what a session drew is not a picture of the size that was asked for",
                 "Look at its ChimeraX: sandboxctl create, and sandboxctl render."};
     } catch (const Error& error) {
         return {"picture", Verdict::failed, error.what(),

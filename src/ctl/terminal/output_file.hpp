@@ -9,7 +9,7 @@
 
 namespace sandbox::ctl {
 
-/// A file that a verb writes. What is no regular file (a device, a pipe, a terminal, a descriptor of this
+/// A file that a verb writes. What is not a regular file (a device, a pipe, a terminal, a descriptor of this
 /// process) is written into. A regular one is seen under its name, at the end of all links, only when all of
 /// it is there, and keeps its owner, group, mode and ACL; set-user-ID bits go, as with any other write.
 class OutputFile {

@@ -1,6 +1,7 @@
 #include "manager/accounting/metrics.hpp"
 
 #include "manager/metering/cgroup_reader.hpp"
+#include "manager/session/launcher_client.hpp"
 #include "sandbox/base/file.hpp"
 
 #include <algorithm>

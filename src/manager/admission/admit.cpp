@@ -3,6 +3,7 @@
 #include "manager/accounting/registration.hpp"
 #include "manager/admission/drain.hpp"
 #include "manager/admission/scheduler.hpp"
+#include "manager/session/launcher_client.hpp"
 #include "manager/session/view.hpp"
 #include "sandbox/base/id.hpp"
 
@@ -11,18 +12,20 @@
 namespace sandbox::manager {
 namespace {
 
-constexpr std::size_t kMaxName = 256, kMaxLabels = 64, kMaxLabelKey = 128, kMaxLabelValue = 1024;
-
 void check_texts(const CreateRequest& request) {
-    if (request.name.size() > kMaxName)
-        throw Error(Errc::invalid_argument, "the name is longer than 256 bytes", "Use a shorter one.",
-                    "name");
+    if (request.name.size() > kMaxSessionName)
+        throw Error(Errc::invalid_argument,
+                    "the name is longer than " + std::to_string(kMaxSessionName) + " bytes",
+                    "Use a shorter one.", "name");
     if (request.labels.size() > kMaxLabels)
-        throw Error(Errc::invalid_argument, "more than 64 labels", "Use fewer.", "labels");
+        throw Error(Errc::invalid_argument, "more than " + std::to_string(kMaxLabels) + " labels",
+                    "Use fewer.", "labels");
     for (const auto& [key, value] : request.labels) {
         if (key.empty() || key.size() > kMaxLabelKey || value.size() > kMaxLabelValue) {
-            throw Error(Errc::invalid_argument, "a label's key has 1 to 128 bytes, its value at most 1024",
-                        {}, "labels." + key);
+            throw Error(Errc::invalid_argument,
+                        "a label's key has 1 to " + std::to_string(kMaxLabelKey) +
+                            " bytes, its value at most " + std::to_string(kMaxLabelValue),
+                        "Use shorter ones.", "labels." + key);
         }
     }
 }
@@ -67,7 +70,7 @@ void check_pressure(Context& context) {
     if (gate == nullptr)
         return;
     throw Error(Errc::pressure,
-                "the host has too much to do for another session: " + gate->name + " is " +
+                "the host is overloaded and takes no further session: " + gate->name + " is " +
                     std::to_string(static_cast<std::uint64_t>(*gate->value)) + " " + gate->unit +
                     ", the limit " + std::to_string(static_cast<std::uint64_t>(*gate->limit)),
                 "Try again later, or at another host.")

@@ -21,7 +21,7 @@ void refuse_queue(Context& context) {
             queued.push_back(session);
     for (const SessionPtr& session : queued)
         if (session->request_end(EndReason::shutdown, kWhy))
-            retire(context, session, classify_end(session->intent(), {}, {}), kWhy);
+            retire(context, session, classify_end(session->intent()), kWhy);
 }
 
 std::size_t count_live(const Context& context) {

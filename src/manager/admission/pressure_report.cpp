@@ -2,6 +2,7 @@
 
 #include "manager/admission/drain.hpp"
 #include "manager/admission/scheduler.hpp"
+#include "manager/session/launcher_client.hpp"
 
 namespace sandbox::manager {
 namespace {

@@ -3,6 +3,7 @@
 
 #include "manager/accounting/sampler.hpp"
 #include "manager/admission/scheduler.hpp"
+#include "manager/session/launcher_client.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <utility>

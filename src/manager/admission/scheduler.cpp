@@ -87,7 +87,7 @@ std::string what_was_missing(Context& context, const Session& session) {
         return "no place was free (" +
                std::string(to_text(reserved_capacity(context).shortage(need_of(context, session)))) + ")";
     if (const Gate* gate = closed_gate(context.admission.gates.gates()))
-        return "the host has too much to do (" + gate->name + ")";
+        return "the host is overloaded (" + gate->name + ")";
     return "its turn to be started did not come";
 }
 
@@ -97,7 +97,7 @@ void time_out(Context& context, const SessionPtr& session) {
     session->request_end(EndReason::queue_timeout, "It waited for " + format_duration(waited) + ", and " +
                                                        what_was_missing(context, *session) +
                                                        ". Try again later, or wait longer in the queue.");
-    retire(context, session, classify_end(session->intent(), {}, {}), "the time in the queue is over");
+    retire(context, session, classify_end(session->intent()), "the time in the queue is over");
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 
 #include "manager/engine/reclaim.hpp"
 #include "manager/engine/start_wait.hpp"
+#include "manager/session/launcher_client.hpp"
 #include "manager/session/view.hpp"
 
 namespace asio = boost::asio;

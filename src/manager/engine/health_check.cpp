@@ -68,7 +68,7 @@ asio::awaitable<void> until_answered(ContextPtr context, SessionPtr session,
     if (session->must_end() || session->state() != State::busy)
         co_return;
     if (answered)
-        session->move_to(State::ready, "it answers an earlier manager's request no longer");
+        session->move_to(State::ready, "it has finished the request that an earlier manager had sent");
     else
         session->engine_hung(
             "a request of an earlier manager ran longer than the policy's command_timeout of " +

@@ -1,5 +1,6 @@
 #include "manager/engine/reclaim.hpp"
 
+#include "manager/session/launcher_client.hpp"
 #include "manager/session/persistence.hpp"
 #include "sandbox/base/log.hpp"
 
@@ -61,7 +62,7 @@ asio::awaitable<SessionView::FreezeInfo> try_reclaim(ContextPtr context, Session
     if (const auto* failure = std::get_if<protocol::Failure>(&answer.reply))
         throw protocol::to_error(*failure);
     if (!std::holds_alternative<protocol::Reclaimable>(answer.reply) || answer.descriptors.size() != 1)
-        throw Error(Errc::internal, "the launcher's answer to a reclaim is not one");
+        throw Error(Errc::internal, "unexpected reply from the launcher to reclaim");
     const Reclaimed reclaimed =
         co_await context->reclaimer.run(std::move(answer.descriptors[0]), session->cgroup, stop);
     rest.reclaimed = reclaimed.bytes;

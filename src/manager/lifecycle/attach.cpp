@@ -1,5 +1,6 @@
 #include "manager/lifecycle/attach.hpp"
 
+#include "manager/session/launcher_client.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <utility>
@@ -28,7 +29,7 @@ asio::awaitable<bool> attach(ContextPtr context, SessionPtr session) {
             const auto* failure = std::get_if<protocol::Failure>(&answer.reply);
             if (failure != nullptr && failure->code == Errc::not_found)
                 co_return false;
-            why = failure != nullptr ? failure->message : "its answer is not one";
+            why = failure != nullptr ? failure->message : "its reply is unexpected";
         } catch (const Error& error) {
             why = error.what();
         }

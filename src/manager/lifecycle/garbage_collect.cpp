@@ -3,6 +3,7 @@
 #include "manager/accounting/registration.hpp"
 #include "manager/lifecycle/session_runner.hpp"
 #include "manager/session/exit_records.hpp"
+#include "manager/session/launcher_client.hpp"
 #include "manager/session/persistence.hpp"
 #include "sandbox/base/log.hpp"
 

@@ -3,6 +3,7 @@
 #include "manager/admission/reload.hpp"
 #include "manager/admission/retire.hpp"
 #include "manager/lifecycle/attach.hpp"
+#include "manager/session/launcher_client.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <utility>
@@ -85,8 +86,7 @@ asio::awaitable<bool> may_try_again(ContextPtr context, SessionPtr session, prot
 void fail(Context& context, const SessionPtr& session, const protocol::Failure& failure) {
     session->request_end(EndReason::launch_failed, protocol::to_error(failure).full());
     // The launcher undoes all that it did before it says no: there is nothing to remove.
-    retire(context, session, classify_end(session->intent(), {}, {}),
-           "the launcher refused: " + failure.message);
+    retire(context, session, classify_end(session->intent()), "the launcher refused: " + failure.message);
 }
 
 protocol::Failure away() {
@@ -124,7 +124,7 @@ asio::awaitable<Outcome> try_launch(ContextPtr context, SessionPtr session) {
     }
     auto* launched = std::get_if<protocol::Launched>(&answer.reply);
     if (launched == nullptr || launched->session != session->id() || answer.descriptors.size() != 2)
-        throw Error(Errc::internal, "the launcher's answer to a launch is not one");
+        throw Error(Errc::internal, "unexpected reply from the launcher to launch");
     session->take_launched(std::move(*launched), std::move(answer.descriptors));
     co_return Outcome{.made = true, .is_unknown = false, .failure = {}};
 }

@@ -1,5 +1,6 @@
 #include "manager/lifecycle/publish.hpp"
 
+#include "manager/session/launcher_client.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <utility>
@@ -42,7 +43,7 @@ asio::awaitable<void> open_port(ContextPtr context, SessionPtr session) {
         throw protocol::to_error(*failure);
     const auto* published = std::get_if<protocol::Published>(&answer.reply);
     if (published == nullptr || answer.descriptors.size() != 1)
-        throw Error(Errc::internal, "the launcher's answer to a publish is not one");
+        throw Error(Errc::internal, "unexpected reply from the launcher to publish");
     session->published.emplace(context->io, asio::ip::tcp::v4(), answer.descriptors[0].get());
     static_cast<void>(answer.descriptors[0].release());
     session->facts.published_port = published->port;

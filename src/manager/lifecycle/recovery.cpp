@@ -3,6 +3,7 @@
 #include "manager/engine/autosave.hpp"
 #include "manager/engine/exit_watch.hpp"
 #include "manager/engine/readiness.hpp"
+#include "manager/session/launcher_client.hpp"
 #include "manager/session/persistence.hpp"
 #include "sandbox/base/log.hpp"
 

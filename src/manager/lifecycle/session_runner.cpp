@@ -13,6 +13,7 @@
 #include "manager/lifecycle/publish.hpp"
 #include "manager/lifecycle/recovery.hpp"
 #include "manager/lifecycle/teardown.hpp"
+#include "manager/session/launcher_client.hpp"
 #include "sandbox/base/log.hpp"
 
 #include <exception>
@@ -30,7 +31,7 @@ bool take_slot(Context& context, const SessionPtr& session) {
     const auto slot = context.slots.take();
     if (!slot) {
         session->request_end(EndReason::launch_failed, "No slot of this host is free; try again later.");
-        retire(context, session, classify_end(session->intent(), {}, {}), "no slot is free");
+        retire(context, session, classify_end(session->intent()), "no slot is free");
         return false;
     }
     session->facts.slot = *slot;

@@ -4,6 +4,7 @@
 #include "manager/admission/scheduler.hpp"
 #include "manager/logs/log_reader.hpp"
 #include "manager/session/exit_records.hpp"
+#include "manager/session/launcher_client.hpp"
 #include "manager/session/persistence.hpp"
 #include "manager/session/view.hpp"
 #include "sandbox/base/log.hpp"
@@ -77,7 +78,7 @@ asio::awaitable<EndTry> try_end(ContextPtr context, SessionPtr session) {
             result.outcome = failure->code == Errc::not_found ? Outcome::gone : Outcome::not_yet;
             result.message = failure->message;
         } else {
-            result.message = "the launcher's answer to an end is not one";
+            result.message = "unexpected reply from the launcher to end";
         }
     } catch (const Error& error) {
         result.outcome = error.code() == Errc::timed_out ? Outcome::not_yet : Outcome::unknown;

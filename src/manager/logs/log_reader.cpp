@@ -21,7 +21,7 @@ struct Segment {
     timespec modified{};
 };
 
-/// As it is now; empty for what is no regular file.
+/// As it is now; empty for what is not a regular file.
 Segment look_at(int fd) {
     struct stat status {};
     if (fd < 0 || ::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))

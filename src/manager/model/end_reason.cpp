@@ -1,5 +1,7 @@
 #include "manager/model/end_reason.hpp"
 
+#include "sandbox/protocol/message.hpp"
+
 #include <csignal>
 #include <cstring>
 
@@ -57,6 +59,10 @@ SessionView::End classify_end(const std::optional<EndRequest>& intent,
         end.message = "The session's processes were gone, and nothing tells how they ended.";
     }
     return end;
+}
+
+SessionView::End classify_end(const std::optional<EndRequest>& intent) {
+    return classify_end(intent, std::nullopt, std::nullopt);
 }
 
 } // namespace sandbox::manager

@@ -1,10 +1,13 @@
 #pragma once
 
 #include "sandbox/manager/session_view.hpp"
-#include "sandbox/protocol/message.hpp"
 
 #include <optional>
 #include <string>
+
+namespace sandbox::protocol {
+struct Ended;
+}
 
 namespace sandbox::manager {
 
@@ -21,5 +24,7 @@ struct EndRequest {
 SessionView::End classify_end(const std::optional<EndRequest>& intent,
                               const std::optional<protocol::Ended>& ended, std::optional<Bytes> memory_max,
                               bool exit_asked = false);
+/// The same of a session of which nothing was made.
+SessionView::End classify_end(const std::optional<EndRequest>& intent);
 
 } // namespace sandbox::manager

@@ -6,7 +6,6 @@
 #include "manager/admission/drain.hpp"
 #include "manager/admission/pressure_report.hpp"
 #include "manager/admission/reload.hpp"
-#include "manager/audit/audit_search.hpp"
 #include "manager/audit/command_redaction.hpp"
 #include "manager/engine/commands.hpp"
 #include "manager/engine/engine_request.hpp"
@@ -15,15 +14,17 @@
 #include "manager/lifecycle/adopt.hpp"
 #include "manager/lifecycle/garbage_collect.hpp"
 #include "manager/logs/log_reader.hpp"
-#include "manager/service/backup.hpp"
+#include "manager/service/reader_jobs.hpp"
 #include "manager/service/session_service.hpp"
 #include "manager/service/token_service.hpp"
 #include "manager/service/update_session.hpp"
 #include "manager/service/version_probe.hpp"
 #include "manager/service/workspace_files.hpp"
+#include "manager/session/launcher_client.hpp"
 #include "manager/session/persistence.hpp"
 #include "manager/session/use.hpp"
 #include "manager/session/view.hpp"
+#include "manager/store/state_dir.hpp"
 #include "sandbox/base/id.hpp"
 #include "sandbox/base/log.hpp"
 
@@ -39,28 +40,24 @@ namespace asio = boost::asio;
 namespace sandbox::manager {
 namespace {
 
-asio::awaitable<chimerax::RestReply> rest_by_id(ContextPtr context, std::string id,
-                                                chimerax::RestRequest request, Duration timeout) {
-    co_return co_await send_request(context, context->registry.visible(id), std::move(request), timeout);
+/// Throws Error gone for one that has ended.
+SessionPtr live_of(const Context& context, const FoundSession& found) {
+    return found.live ? found.live : context.registry.visible(found.id);
 }
 
-asio::awaitable<CommandsRun> run_by_id(ContextPtr context, std::string id, CommandList list) {
-    co_return co_await run_commands(context, context->registry.visible(id), std::move(list));
+asio::awaitable<chimerax::RestReply> rest_of(ContextPtr context, FoundSession found,
+                                             chimerax::RestRequest request, Duration timeout) {
+    const SessionPtr session = live_of(*context, found);
+    co_return co_await send_request(context, session, std::move(request), timeout);
+}
+
+asio::awaitable<CommandsRun> run_of(ContextPtr context, FoundSession found, CommandList list) {
+    const SessionPtr session = live_of(*context, found);
+    co_return co_await run_commands(context, session, std::move(list));
 }
 
 asio::awaitable<SessionView> freeze_by_id(ContextPtr context, std::string id, bool frozen) {
     co_return co_await freeze_on_request(context, context->registry.visible(id), frozen);
-}
-
-asio::awaitable<AuditFound> search(ContextPtr context, AuditQuery query, asio::thread_pool& reader) {
-    // Read elsewhere: a trail may be a gigabyte, and no session waits for that.
-    const auto read = [](std::string folder, AuditQuery asked) -> asio::awaitable<AuditFound> {
-        co_return manager::search_audit(folder, asked);
-    };
-    std::string folder = audit_folder(context->site);
-    asio::awaitable<AuditFound> reading = read(std::move(folder), std::move(query));
-    AuditFound found = co_await asio::co_spawn(reader, std::move(reading), asio::use_awaitable);
-    co_return found;
 }
 
 asio::awaitable<void> wait_for_events(ContextPtr context, SteadyTime deadline) {
@@ -79,19 +76,6 @@ asio::awaitable<void> until_stored(ContextPtr context) {
 
 asio::awaitable<void> until_noted(ContextPtr context) {
     co_await context->store.noted();
-}
-
-/// The store's copy is made by its own thread, and put into the archive by the reader's.
-asio::awaitable<Backup> make_backup(ContextPtr context, asio::thread_pool& reader) {
-    const std::string copy = new_backup_path(context->site);
-    co_await context->store.copy_to(copy);
-    const auto pack = [](policy::Site site, std::string store) -> asio::awaitable<Backup> {
-        co_return pack_backup(site, store);
-    };
-    asio::awaitable<Backup> packing = pack(context->site, copy);
-    Backup backup = co_await asio::co_spawn(reader, std::move(packing), asio::use_awaitable);
-    log::info("a backup of " + std::to_string(backup.size) + " bytes is made");
-    co_return backup;
 }
 
 } // namespace
@@ -127,6 +111,15 @@ Manager::~Manager() {
 
 asio::awaitable<Created> Manager::create(CreateRequest request) {
     return create_session(impl_->context, std::move(request));
+}
+
+std::optional<FoundSession> Manager::find(const std::string& id) const {
+    if (const SessionView* ended = impl_->context->registry.ended(id))
+        return FoundSession{ended->id, ended->tenant, nullptr};
+    const SessionPtr session = impl_->context->registry.live(id);
+    if (!session || session->kind() != Kind::tenant)
+        return std::nullopt;
+    return FoundSession{id, session->facts.tenant, session};
 }
 
 SessionView Manager::get(const std::string& id) const {
@@ -165,13 +158,13 @@ asio::awaitable<SessionView> Manager::remove(std::string id, std::optional<Durat
     return remove_session(impl_->context, std::move(id), grace);
 }
 
-asio::awaitable<chimerax::RestReply> Manager::rest(std::string id, chimerax::RestRequest request,
+asio::awaitable<chimerax::RestReply> Manager::rest(FoundSession session, chimerax::RestRequest request,
                                                    Duration timeout) {
-    return rest_by_id(impl_->context, std::move(id), std::move(request), timeout);
+    return rest_of(impl_->context, std::move(session), std::move(request), timeout);
 }
 
-asio::awaitable<CommandsRun> Manager::run(std::string id, CommandList list) {
-    return run_by_id(impl_->context, std::move(id), std::move(list));
+asio::awaitable<CommandsRun> Manager::run(FoundSession session, CommandList list) {
+    return run_of(impl_->context, std::move(session), std::move(list));
 }
 
 SessionView Manager::touch(const std::string& id) {
@@ -202,10 +195,11 @@ void Manager::audit(const AuditEntry& entry) {
     impl_->context->store.note(entry);
 }
 
-void Manager::put_commands(AuditEntry& entry, const std::string& id,
+void Manager::put_commands(AuditEntry& entry, const FoundSession& session,
                            std::span<const std::string_view> commands) const {
-    if (const SessionPtr session = impl_->context->registry.live(id))
-        manager::put_commands(entry, session->policy.audit_commands, commands, impl_->context->audit_key);
+    if (session.live)
+        manager::put_commands(entry, session.live->policy.audit_commands, commands,
+                              impl_->context->audit_key);
 }
 
 asio::awaitable<void> Manager::audited() {
@@ -241,8 +235,8 @@ asio::awaitable<OpenedFile> Manager::list_folder(const std::string& id, std::str
                                 std::move(after));
 }
 
-InUse Manager::use(const std::string& id) {
-    return use_of(impl_->context->registry.visible(id));
+InUse Manager::use(const FoundSession& session) {
+    return use_of(live_of(*impl_->context, session));
 }
 
 asio::awaitable<StoredFile> Manager::put_file(const std::string& id, NewFile file) {
@@ -268,7 +262,7 @@ asio::awaitable<SessionView> Manager::change(const std::string& id, SessionChang
 }
 
 asio::awaitable<AuditFound> Manager::search_audit(AuditQuery query) {
-    return search(impl_->context, std::move(query), impl_->reader);
+    return search_trail(impl_->context, std::move(query), impl_->reader);
 }
 
 Manager::OpenedLog Manager::open_log(const std::string& id, const std::string& stream,

@@ -5,6 +5,7 @@
 #include "manager/engine/start_wait.hpp"
 #include "manager/lifecycle/session_runner.hpp"
 #include "manager/session/exit_records.hpp"
+#include "manager/session/launcher_client.hpp"
 #include "manager/session/persistence.hpp"
 #include "manager/session/view.hpp"
 #include "sandbox/base/log.hpp"
@@ -49,7 +50,7 @@ void end_on_request(Context& context, const SessionPtr& session, EndReason reaso
     if (!session->request_end(reason, message))
         return;
     if (session->state() == State::queued)
-        retire(context, session, classify_end(session->intent(), {}, {}), message);
+        retire(context, session, classify_end(session->intent()), message);
 }
 
 asio::awaitable<Created> create_session(ContextPtr context, CreateRequest request) {

@@ -3,6 +3,7 @@
 
 #include "manager/admission/scheduler.hpp"
 #include "manager/engine/start_wait.hpp"
+#include "manager/session/launcher_client.hpp"
 #include "manager/session/persistence.hpp"
 #include "manager/session/view.hpp"
 

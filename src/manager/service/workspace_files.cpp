@@ -3,6 +3,7 @@
 
 #include "manager/engine/freeze.hpp"
 #include "manager/engine/start_wait.hpp"
+#include "manager/session/launcher_client.hpp"
 #include "manager/session/use.hpp"
 
 #include <utility>
@@ -18,7 +19,7 @@ namespace {
 constexpr Duration kPutMargin = std::chrono::seconds(10);
 
 [[noreturn]] void throw_unexpected() {
-    throw Error(Errc::internal, "the launcher's answer about a file is not one");
+    throw Error(Errc::internal, "unexpected reply from the launcher about a file");
 }
 
 /// What the launcher cannot do for a session that has gone meanwhile is no fault of the path.

@@ -6,12 +6,10 @@
 #include "manager/logs/kept_logs.hpp"
 #include "manager/metering/usage_ledger.hpp"
 #include "manager/model/policy_catalog.hpp"
-#include "manager/session/launcher_client.hpp"
 #include "manager/session/manager_metrics.hpp"
 #include "manager/session/probed_engines.hpp"
 #include "manager/session/registry.hpp"
 #include "manager/store/api_tokens.hpp"
-#include "manager/store/state_dir.hpp"
 #include "manager/store/store_thread.hpp"
 #include "sandbox/manager/tuning.hpp"
 
@@ -24,25 +22,14 @@
 
 namespace sandbox::manager {
 
+class LauncherClient;
+
 /// What the parts of the manager share. Each coroutine holds it, so that it outlives them all.
 struct Context {
-    Context(boost::asio::io_context& its_io, policy::Site its_site, Tuning its_tuning)
-        : io(its_io),
-          site(std::move(its_site)),
-          tuning(std::move(its_tuning)),
-          catalog(site),
-          launcher(std::make_shared<LauncherClient>(io, site.run_dir + "/launcher.sock", tuning)),
-          slots(site.slots),
-          store(io, store_path(site), open_audit(site)),
-          audit_key(manager::audit_key(site)),
-          boot_id(read_boot_id()),
-          draining(was_draining(site)),
-          reclaimer(io),
-          kept_logs(std::make_shared<KeptLogs>(io, kept_logs_folder(site), site.logs, tuning.ended_age)),
-          registry(tuning),
-          probed_engines(tuning.probe_retry),
-          admission(site, tuning, token_secret(site)),
-          events(io.get_executor(), tuning.events_kept) {}
+    Context(boost::asio::io_context& its_io, policy::Site its_site, Tuning its_tuning);
+    ~Context();
+    Context(const Context&) = delete;
+    Context& operator=(const Context&) = delete;
 
     boost::asio::io_context& io;
     policy::Site site; ///< reload.cpp alone changes it

@@ -1,5 +1,6 @@
 #include "manager/session/exit_records.hpp"
 
+#include "manager/session/launcher_client.hpp"
 #include "manager/session/persistence.hpp"
 #include "sandbox/base/log.hpp"
 

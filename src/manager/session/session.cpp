@@ -2,6 +2,7 @@
 
 #include "manager/metering/usage.hpp"
 #include "sandbox/base/log.hpp"
+#include "sandbox/protocol/message.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -23,6 +23,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+namespace sandbox::protocol {
+struct Launched;
+}
+
 namespace sandbox::manager {
 
 /// The reserved tenant and the built-in policy under which engines are looked at.

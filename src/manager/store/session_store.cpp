@@ -312,7 +312,7 @@ std::vector<TokenRecord> SessionStore::load_tokens() {
         const auto role = token_role_from_text(row.text(2));
         if (!role || !row.time(7) || !row.time(8)) {
             log::error({row.text(4), row.text(3)},
-                       "the store's token " + row.text(0) + " is left out: it is no token");
+                       "the store's token " + row.text(0) + " is left out: it is not a token");
             continue;
         }
         records.push_back({{.id = row.text(0),

@@ -66,7 +66,7 @@ std::optional<Complaint> check_filesystem(const Policy& policy) {
         for (const std::string_view device : kForbiddenDevices)
             if (policy.filesystem.devices[i] == device)
                 return Complaint{"filesystem.devices[" + std::to_string(i) + "]",
-                                 "must not be a door into the kernel's memory or log",
+                                 "must not expose the kernel's memory or log",
                                  {}};
     return std::nullopt;
 }

@@ -200,11 +200,18 @@ manager::Created World::ready(const std::string& tenant, const std::string& poli
     return created;
 }
 
+manager::FoundSession World::found(const std::string& id) {
+    std::optional<manager::FoundSession> session = manager_->find(id);
+    if (!session)
+        throw Error(Errc::not_found, "no session " + id);
+    return *std::move(session);
+}
+
 asio::awaitable<chimerax::RestReply> World::run_command(const std::string& id, const std::string& command,
                                                         Duration timeout) {
     chimerax::RestRequest request;
     request.target = "/run?command=" + command;
-    return manager_->rest(id, std::move(request), timeout);
+    return manager_->rest(found(id), std::move(request), timeout);
 }
 
 } // namespace sandbox::test

@@ -89,6 +89,8 @@ class World {
     /// A session that is ready.
     manager::Created ready(const std::string& tenant = "acme", const std::string& policy = "quick");
     manager::SessionView ended(const std::string& id) { return wait(id, manager::State::ended); }
+    /// Throws Error not_found.
+    manager::FoundSession found(const std::string& id);
     boost::asio::awaitable<chimerax::RestReply> run_command(const std::string& id, const std::string& command,
                                                             Duration timeout = std::chrono::seconds(10));
     manager::State state(const std::string& id) { return manager_->get(id).state; }

@@ -137,7 +137,7 @@ TEST_CASE("a token is an admin's, a tenant's or a session's, and no other is let
     CHECK(site.refusal(kRemote, "Bearer acme-tokem") == Errc::unauthenticated);
 }
 
-TEST_CASE("the hash of a token is no token") {
+TEST_CASE("the hash of a token is not a token") {
     const Site site;
     CHECK(site.refusal(kRemote, "Bearer " + sha256_hex("admin-token")) == Errc::unauthenticated);
 }

@@ -55,7 +55,7 @@ TEST_CASE("a GET's conditions are looked at in HTTP's order") {
     CHECK(status_of({{"if-match", "\"b\""}, {"if-none-match", "\"a\""}}) == 412);
 }
 
-TEST_CASE("ETags are read as they stand in their quotes, and what is no list of them is refused") {
+TEST_CASE("ETags are read as they stand in their quotes, and what is not a list of them is refused") {
     const auto tags = [](const std::string& text) {
         return preconditions_of(with({{"if-match", text}})).if_match;
     };

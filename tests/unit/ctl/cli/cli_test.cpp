@@ -263,7 +263,7 @@ TEST_CASE("kill gives no grace") {
     CHECK(api.requests().at(0).starts_with("DELETE /v1/sessions/abcdefghijklmnop?grace_seconds=0.0 "));
 }
 
-TEST_CASE("a token file is sent as a bearer token, and one that is no token is refused unsent") {
+TEST_CASE("a token file is sent as a bearer token, and one that is not a token is refused unsent") {
     const Api api(200, R"({"sessions": []})");
     const std::string file = api.host().socket_path + ".token";
     write_file_atomically(file, "abc-DEF_1\n", 0600);

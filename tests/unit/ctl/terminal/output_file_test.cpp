@@ -115,7 +115,7 @@ TEST_CASE("the other names of a file have its new content too") {
     CHECK(status_of(folder / "one").st_ino == status_of(folder / "two").st_ino);
 }
 
-TEST_CASE("what is no regular file is written into, and stays what it is") {
+TEST_CASE("what is not a regular file is written into, and stays what it is") {
     const Folder folder;
     put("/dev/null", "nothing");
     CHECK(S_ISCHR(status_of("/dev/null").st_mode));

@@ -60,7 +60,7 @@ TEST_CASE("rates are of the time between two samples, and of the history before 
     rates.fill(row);
     CHECK(row.cpus == Approx(2.0));
     CHECK(row.io_bytes_per_second == Approx(4000.0));
-    // The same sample again is no time that has passed.
+    // The same sample again is not a time that has passed.
     row = sampled("2026-01-31T09:15:00.500Z", 11, 2000);
     rates.fill(row);
     CHECK(row.cpus == 0.5);

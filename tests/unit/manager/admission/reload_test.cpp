@@ -119,11 +119,16 @@ TEST_CASE("files that change between the readings of the two programs are read a
 TEST_CASE("a session that runs keeps the policy that it was started with") {
     Site site;
     const auto created = site.ready();
-    Site::write(site.dir.path / "policies/quick.toml",
-                "description = \"new\"\n" + site.text_of("policies/quick.toml"));
+    std::string text = site.text_of("policies/quick.toml");
+    const std::string before = "command_timeout = \"20s\"";
+    text.replace(text.find(before), before.size(), "command_timeout = \"30s\"");
+    Site::write(site.dir.path / "policies/quick.toml", text);
     site.reload();
     CHECK(site.manager().get(created.session.id).policy_digest == created.session.policy_digest);
-    CHECK(site.ready().session.policy_digest != created.session.policy_digest);
+    CHECK(site.manager().use(site.found(created.session.id)).request_timeout == std::chrono::seconds(20));
+    const auto next = site.ready();
+    CHECK(next.session.policy_digest != created.session.policy_digest);
+    CHECK(site.manager().use(site.found(next.session.id)).request_timeout == std::chrono::seconds(30));
 }
 
 TEST_CASE("more places let who waits in") {

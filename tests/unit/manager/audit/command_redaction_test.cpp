@@ -86,7 +86,7 @@ TEST_CASE("the key that commands are hashed with is the manager's alone, and the
     const auto hash = [&] {
         AuditEntry entry;
         const std::string id = world.ready().session.id;
-        world.manager().put_commands(entry, id, std::array<std::string_view, 1>{"version"});
+        world.manager().put_commands(entry, world.found(id), std::array<std::string_view, 1>{"version"});
         return entry.commands;
     };
     const std::string path = (world.dir.path / "state/manager/audit-key").string();
@@ -97,7 +97,8 @@ TEST_CASE("the key that commands are hashed with is the manager's alone, and the
     CHECK(key.size() == new_token().size());
     CHECK(hash() == std::vector<std::string>{hmac_sha256_hex(key, "version")});
     AuditEntry entry;
-    world.manager().put_commands(entry, "aaaaaaaaaaaaaaaa", std::array<std::string_view, 1>{"version"});
+    world.manager().put_commands(entry, FoundSession{"aaaaaaaaaaaaaaaa", "acme", nullptr},
+                                 std::array<std::string_view, 1>{"version"});
     CHECK(entry.commands.empty());
     world.restart_manager();
     CHECK(hash() == std::vector<std::string>{hmac_sha256_hex(key, "version")});

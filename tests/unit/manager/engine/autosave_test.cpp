@@ -89,7 +89,8 @@ TEST_CASE("a look at ChimeraX's page is no change") {
     Saving saving;
     chimerax::RestRequest request;
     request.target = "/cmdline.html";
-    CHECK(saving.world.run(saving.world.manager().rest(saving.id, request, 5s)).status == 200);
+    CHECK(saving.world.run(saving.world.manager().rest(saving.world.found(saving.id), request, 5s)).status ==
+          200);
     saving.wait_a_while();
     CHECK_FALSE(saving.view().autosave.has_value());
 }

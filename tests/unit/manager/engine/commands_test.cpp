@@ -19,7 +19,8 @@ struct Ready {
 
     auto start(
         Strings commands, Duration timeout = 10s, std::function<bool()> goes_on = [] { return true; }) {
-        return world.start(world.manager().run(id, {std::move(commands), timeout, std::move(goes_on)}));
+        return world.start(
+            world.manager().run(world.found(id), {std::move(commands), timeout, std::move(goes_on)}));
     }
     CommandsRun run(Strings commands) { return world.finish(start(std::move(commands))); }
     void until_ran(std::size_t count) {

@@ -131,14 +131,15 @@ TEST_CASE("no other path than /run and /cmdline.html comes through, and no other
         chimerax::RestRequest request;
         request.target = target;
         INFO(target);
-        CHECK_THROWS_AS(held.world.run(held.world.manager().rest(held.id, request, 1s)), Error);
+        CHECK_THROWS_AS(held.world.run(held.world.manager().rest(held.world.found(held.id), request, 1s)),
+                        Error);
     }
     chimerax::RestRequest put;
     put.method = "PUT";
     put.target = "/run";
-    CHECK_THROWS_AS(held.world.run(held.world.manager().rest(held.id, put, 1s)), Error);
+    CHECK_THROWS_AS(held.world.run(held.world.manager().rest(held.world.found(held.id), put, 1s)), Error);
     CHECK(held.engine->ran.empty());
     chimerax::RestRequest page;
     page.target = "/cmdline.html";
-    CHECK(held.world.run(held.world.manager().rest(held.id, page, 1s)).status == 200);
+    CHECK(held.world.run(held.world.manager().rest(held.world.found(held.id), page, 1s)).status == 200);
 }

@@ -44,7 +44,8 @@ TEST_CASE("requests to a session that starts wait for it, in the order in which 
     Starting starting;
     World& world = starting.world;
     const auto first = world.start(world.run_command(starting.id, "1"));
-    const auto list = world.start(world.manager().run(starting.id, {{"2", "3"}, 10s, [] { return true; }}));
+    const auto list =
+        world.start(world.manager().run(world.found(starting.id), {{"2", "3"}, 10s, [] { return true; }}));
     const auto last = world.start(world.run_command(starting.id, "4"));
     world.settle();
     CHECK_FALSE(first->done());

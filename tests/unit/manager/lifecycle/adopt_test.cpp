@@ -85,11 +85,11 @@ TEST_CASE("name, labels, limits and clocks of a session outlive its manager") {
     request.idle_timeout = 40s;
     const std::string id = world.run(world.manager().create(request)).session.id;
     const SessionView before = world.wait(id, State::ready);
-    const Bytes work = world.manager().use(id).work_size;
+    const Bytes work = world.manager().use(world.found(id)).work_size;
     world.restart_manager();
     const SessionView after = world.wait(id, State::ready);
     CHECK(work.value > 0);
-    CHECK(world.manager().use(id).work_size == work); // as large a file is taken as before
+    CHECK(world.manager().use(world.found(id)).work_size == work); // as large a file is taken as before
     CHECK(after.name == "grün");
     CHECK(after.labels == request.labels);
     CHECK(after.asked.memory_max == 2_GiB);

@@ -76,7 +76,7 @@ TEST_CASE("a session is not idle, nor frozen, while a file comes or somebody hol
     CHECK(lives_on());
     CHECK(error_of([&] { world.run(world.manager().set_frozen(id, true)); }).code() == Errc::conflict);
     CHECK((*world.launcher)->freezes.empty());
-    InUse in_use = world.manager().use(id);
+    InUse in_use = world.manager().use(world.found(id));
     (*world.launcher)->holds_puts = false;
     (*world.launcher)->changed.notify();
     CHECK(world.finish(put).created);
@@ -93,7 +93,7 @@ TEST_CASE("a session is not idle, nor frozen, while a file comes or somebody hol
 TEST_CASE("a session that is used for ever ends by its lifetime") {
     World world;
     const std::string id = ready(world, {.idle = {}, .lifetime = 400ms});
-    const InUse in_use = world.manager().use(id);
+    const InUse in_use = world.manager().use(world.found(id));
     CHECK(world.ended(id).end->reason == EndReason::lifetime);
 }
 
@@ -104,7 +104,7 @@ TEST_CASE("a used session is not frozen by its clock until it is let go") {
     request.policy = "drowsy";
     const std::string id = world.run(world.manager().create(request)).session.id;
     world.wait(id, State::ready);
-    InUse in_use = world.manager().use(id);
+    InUse in_use = world.manager().use(world.found(id));
     const auto since = BootClock::now();
     world.until([&] { return lived(since) > 1500ms; }, "more than its time goes by");
     CHECK(world.state(id) == State::ready);

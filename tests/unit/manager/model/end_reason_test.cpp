@@ -1,4 +1,5 @@
 #include "manager/model/end_reason.hpp"
+#include "sandbox/protocol/message.hpp"
 
 #include <csignal>
 

@@ -125,7 +125,7 @@ TEST_CASE("commands are counted by what came of them; looks at the page and what
     world.run(world.run_command(id, "version", 10s));
     chimerax::RestRequest page;
     page.target = "/cmdline.html";
-    world.run(world.manager().rest(id, page, 10s));
+    world.run(world.manager().rest(world.found(id), page, 10s));
     (*world.launcher)->holds_launches = true;
     const std::string starting = world.create().session.id; // and nobody may wait for it
     CHECK_THROWS_AS(world.run(world.run_command(starting, "version", 10s)), Error);

@@ -131,7 +131,7 @@ TEST_CASE("a path that is relative or has dot-dot parts is not trusted") {
         CHECK(error_of([&] { read_root_owned(path); }).code() == Errc::invalid_argument);
 }
 
-TEST_CASE("what is no regular file is refused and never opened, so that a FIFO blocks nobody") {
+TEST_CASE("what is not a regular file is refused and never opened, so that a FIFO blocks nobody") {
     const PolicyFolder folder;
     const std::string fifo = folder.path() + "/x.toml";
     REQUIRE(::mkfifo(fifo.c_str(), 0644) == 0);

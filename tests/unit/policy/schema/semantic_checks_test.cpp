@@ -45,7 +45,7 @@ constexpr std::array kWrong{
         "[filesystem]\nbinds = [\"/usr\", { source = \"/opt\", target = \"/usr\" }]",
         "test.toml:2:18: filesystem.binds[1]: value a table: the target /usr is that of filesystem.binds[0]"},
     Wrong{"[filesystem]\ndevices = [\"/dev/mem\"]",
-          "test.toml:2:12: filesystem.devices[0]: value \"/dev/mem\": must not be a door"},
+          "test.toml:2:12: filesystem.devices[0]: value \"/dev/mem\": must not expose"},
     Wrong{"[override]\nmemory_max = \"2G\"", "test.toml:2:14: override.memory_max: value \"2G\": must be at "
                                              "least the policy's own resources.memory_max, "
                                              "4G"},
