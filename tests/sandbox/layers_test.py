@@ -57,7 +57,8 @@ def both_count(site):
 def plan_is_of_the_folders_named(site):
     """As of an admin who tries a policy before it counts."""
     with tempfile.TemporaryDirectory() as folder:
-        pathlib.Path(folder, "test.toml").write_text('description = "tried"\nextends = "default"\n[resources]\npids_max = 77\n')
+        pathlib.Path(folder, "test.toml").write_text(
+            f'description = "tried"\nextends = "default"\n[chimerax]\nexecutable = "{site.stack.standin}"\n[resources]\npids_max = 77\n')
         listed = json.loads(site.tool("policy", "ls", "-o", "json", "--policies", folder).stdout)["policies"]
         words = ("policy", "plan", "test", "--tenant", "acme", "--policies", folder)
         plan = json.loads(site.tool(*words).stdout)
