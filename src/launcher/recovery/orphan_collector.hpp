@@ -1,9 +1,9 @@
 #pragma once
 
-#include "launcher/sandbox/sandbox.hpp"
 #include "launcher/cgroup/driver.hpp"
 #include "launcher/host/launcher_context.hpp"
 #include "launcher/records/exit_records.hpp"
+#include "launcher/sandbox/sandbox.hpp"
 
 #include <cstdint>
 #include <functional>
