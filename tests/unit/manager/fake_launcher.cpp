@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <fstream>
 #include <utility>
@@ -288,7 +289,8 @@ asio::awaitable<Answer> answer_one(StatePtr state, protocol::OpenFile file) {
 
 asio::awaitable<void> answer_request(StatePtr state, Connection connection,
                                      protocol::Packet<protocol::Request> packet, std::vector<UniqueFd> with) {
-    Answer answer = co_await std::visit(
+    // Named: GCC 12 destroys temporaries of a larger expression around a co_await twice.
+    asio::awaitable<Answer> answering = std::visit(
         [&]<typename Body>(Body& body) {
             if constexpr (std::is_same_v<Body, protocol::PutFile>)
                 return answer_one(state, std::move(body), with);
@@ -296,6 +298,7 @@ asio::awaitable<void> answer_request(StatePtr state, Connection connection,
                 return answer_one(state, std::move(body));
         },
         packet.body);
+    Answer answer = co_await std::move(answering);
     if (!*connection)
         co_return;
     std::vector<int> descriptors;
@@ -330,6 +333,8 @@ asio::awaitable<void> accept(StatePtr state, unsigned listening) {
         co_await watch.async_wait(asio::posix::stream_descriptor::wait_read,
                                   asio::as_tuple(asio::use_awaitable));
         UniqueFd accepted(::accept4(watch.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!accepted && errno == EAGAIN) // what Asio was told of came from a descriptor that is closed
+            continue;
         if (!accepted)
             co_return;
         auto connection = std::make_shared<UniqueFd>(std::move(accepted));
