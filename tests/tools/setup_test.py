@@ -21,7 +21,7 @@ echo 'pmstatus:meson:42.0:Installing meson (amd64)' >&"$number"
 (eval "exec $number>&-"; echo configured) || exit 100
 """
 DPKG_QUERY = "#!/bin/sh\nexit 0\n"
-# What it does to the host itself is not done.
+# It leaves out what tools/setup would change of the host itself.
 SUDO = "#!/bin/bash\n[[ $* == *policy-rc.d* ]] || exec \"$@\"\n"
 
 

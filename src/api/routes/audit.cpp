@@ -59,7 +59,7 @@ void note_commands(const Manager& manager, RouteContext& context, AuditEntry& en
     if (!context.session)
         return;
     std::vector<std::string_view> views;
-    const std::vector<std::string> raw = raw_commands(context.request);
+    std::vector<std::string> raw;
     if (entry.action == "command") {
         try {
             context.commands = std::make_shared<const CommandRequest>(parse_commands(context.request.body));
@@ -68,6 +68,7 @@ void note_commands(const Manager& manager, RouteContext& context, AuditEntry& en
         }
         views.assign(context.commands->commands.begin(), context.commands->commands.end());
     } else {
+        raw = raw_commands(context.request);
         views.assign(raw.begin(), raw.end());
         if (!context.request.body.empty())
             views.emplace_back(context.request.body);

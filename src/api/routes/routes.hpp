@@ -17,8 +17,8 @@ Router make_router(manager::Manager& manager, const std::string& version, const 
 /// Looks the session of the path up, once for the handler and for the audit trail.
 void find_session(const manager::Manager& manager, RouteContext& context);
 
-/// Returns what find_session() has found. Throws Error not_found for another's: whether it exists is none of
-/// the caller's business.
+/// Returns the session that find_session() has found. Throws Error not_found where the caller may not see it:
+/// whether it exists is none of the caller's business.
 const manager::FoundSession& visible_session(const RouteContext& context);
 
 /// True for an admin, the session's tenant, and the session's own token.

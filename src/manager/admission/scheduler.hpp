@@ -6,7 +6,7 @@ namespace sandbox::manager {
 
 inline constexpr std::chrono::seconds kPressureRetry{10}; ///< as long as PSI's average looks back
 
-// scheduler.cpp: see admission_state.hpp.
+// What a place and a turn are, AdmissionState says.
 Need need_of(const Context& context, const Session& session);
 Capacity reserved_capacity(const Context& context);
 /// What this session would have to wait for; none: it has a place now.

@@ -4,10 +4,11 @@
 
 namespace sandbox::manager {
 
-/// What waits for a session that is on its way. Throws Error timed_out at the deadline, gone
-/// where the session ends first, quota where too many wait already, unavailable where this manager leaves. A
-/// caller that goes away (its coroutine is cancelled) is heeded here alone.
-/// Until there is a sandbox, and its engine has answered once.
+// These wait for a session that is on its way. They throw Error timed_out at the deadline, gone where the
+// session ends first, quota where too many wait already, unavailable where this manager leaves. A caller that
+// goes away (its coroutine is cancelled) is heeded here alone.
+
+/// Waits until there is a sandbox, and its engine has answered once.
 boost::asio::awaitable<void> until_made(ContextPtr context, SessionPtr session);
 /// Until it has a log; one that ends first is no error.
 boost::asio::awaitable<void> until_logged(ContextPtr context, SessionPtr session);
